@@ -1,0 +1,32 @@
+//! What a callback says once it is verified and parsed, gateway-neutral.
+
+use super::{Fact, Money};
+
+/// One event of a callback; a batch holds many.
+///
+/// The texts are as the gateway sent them, for people. Only [`Notification::facts`] drive state, and they are
+/// made from proven values alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notification {
+    pub event_id: Option<String>,
+    pub event_type: Option<String>,
+    pub event_time: Option<Sent>,
+    pub gateway_payment_id: Option<String>,
+    pub merchant_reference: Option<String>,
+    pub amount: Option<Money>,
+    /// The event's own word: `paid`, `refund_relative`, `ignore`, … as the kind's description says.
+    pub status: String,
+    pub failure_code: Option<String>,
+    pub failure_message: Option<String>,
+    pub refund_id: Option<String>,
+    pub dispute_id: Option<String>,
+    pub livemode: Option<bool>,
+    pub facts: Vec<Fact>,
+}
+
+/// A value with the form in which it stood in the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    Number(String),
+    Text(String),
+}
