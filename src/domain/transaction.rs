@@ -4,7 +4,10 @@ use time::OffsetDateTime;
 
 use super::{Fact, Failure, Holds, Money, PaymentId, Registration};
 
+mod operation;
 mod project;
+#[cfg(test)]
+mod tests;
 
 /// The payment whose status we own.
 #[derive(Clone, Debug, PartialEq, Eq)]
