@@ -1,5 +1,7 @@
 //! Walls between modules, and a few habits that keep files readable.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on should say where")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

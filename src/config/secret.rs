@@ -31,7 +31,7 @@ enum Place {
 /// A secret that was read. Its value is shown nowhere.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
-    pub value: Vec<u8>,
+    pub value: String,
     /// Where it came from, such as `env STRIPE_EU_SECRET`: its name in logs and errors.
     pub origin: String,
     /// Inclusive.
@@ -46,13 +46,13 @@ impl SecretSource {
         let origin = self.place.to_string();
         let value = match &self.place {
             Place::Env(name) => {
-                env.get(name).ok_or_else(|| format!("{origin} is not set"))?.as_bytes().to_vec()
+                env.get(name).ok_or_else(|| format!("{origin} is not set"))?.to_owned()
             }
             Place::File(path) => {
                 read_bounded(path).map_err(|error| format!("{origin} cannot be read: {error}"))?
             }
         };
-        if value.trim_ascii().is_empty() {
+        if value.trim().is_empty() {
             return Err(format!("{origin} is empty"));
         }
         Ok(Secret { value, origin, not_before: self.not_before, not_after: self.not_after })
@@ -66,16 +66,15 @@ impl SecretSource {
 }
 
 /// The file without its one trailing line end: editors add it, and no gateway's secret has it.
-fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
-    let mut value = Vec::new();
-    fs::File::open(path)?.take(MAX_SECRET_BYTES + 1).read_to_end(&mut value)?;
+fn read_bounded(path: &Path) -> io::Result<String> {
+    let mut value = String::new();
+    fs::File::open(path)?.take(MAX_SECRET_BYTES + 1).read_to_string(&mut value)?;
     if u64::try_from(value.len()).is_ok_and(|length| length > MAX_SECRET_BYTES) {
         return Err(io::Error::other("it is larger than any secret"));
     }
-    for line_end in [b'\n', b'\r'] {
-        value.pop_if(|last| *last == line_end);
-    }
-    Ok(value)
+    let secret =
+        value.strip_suffix('\n').map_or(value.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    Ok(secret.to_owned())
 }
 
 /// Reads `secrets`, and says what is wrong without repeating what stands there: it may be a secret.

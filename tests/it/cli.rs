@@ -2,7 +2,7 @@
 
 use std::{fs, process::Output};
 
-use crate::harness::program::program;
+use crate::harness::program;
 
 const COMMANDS: &[&str] = &["serve", "service", "adapter", "migrate", "check-config", "watch"];
 

@@ -177,7 +177,7 @@ fn a_secret_file_loses_its_one_line_end_and_nothing_else() {
         std::fs::write(folder.path().join("secret"), content).unwrap();
         let config = Config::load(Some(&path), &Environment::default()).unwrap();
         let secrets = config.gateways["stripe-eu"].secrets("stripe-eu", &Environment::default()).unwrap();
-        assert_eq!(secrets[0].value, expected.as_bytes());
+        assert_eq!(secrets[0].value, expected);
         assert!(!format!("{secrets:?}").contains("key"), "{secrets:?}");
     }
 }

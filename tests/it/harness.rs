@@ -1,8 +1,8 @@
 //! What the tests stand on: databases of their own, and the real program on ports of its own.
 
-pub mod database;
-pub mod program;
+#[macro_use]
+mod database;
+mod program;
 
-#[allow(unused_imports)]
 pub use database::{Database, postgres, sqlite};
-pub use program::Program;
+pub use program::{Program, program};

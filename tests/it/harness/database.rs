@@ -57,7 +57,6 @@ impl Drop for Database {
 ///     async fn a_registered_payment_is_found(database: Database) { … }
 /// }
 /// ```
-#[macro_export]
 macro_rules! on_both_stores {
     ($($(#[$attribute:meta])* async fn $test:ident($database:ident: Database) $body:block)+) => {$(
         mod $test {
@@ -125,4 +124,13 @@ fn execute(server: &str, statement: &str) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         scope.spawn(move || runtime.block_on(run)).join().expect("the statement ran");
     });
+}
+
+on_both_stores! {
+    async fn a_test_gets_a_database_of_its_own(database: Database) {
+        let creating = if database.url.starts_with("sqlite") { "?mode=rwc" } else { "" };
+        let connection = sea_orm::Database::connect(format!("{}{creating}", database.url)).await.unwrap();
+        connection.execute_unprepared("CREATE TABLE mine (id BIGINT)").await.unwrap();
+        connection.close().await.unwrap();
+    }
 }

@@ -153,10 +153,9 @@ fn lines_of(pipe: impl std::io::Read + Send + 'static) -> mpsc::Receiver<String>
 /// Reads `listening` events: which listener, and where.
 fn bound(line: &str) -> Option<(String, SocketAddr)> {
     let event: serde_json::Value = serde_json::from_str(line).ok()?;
-    let fields = event.get("fields")?;
-    if fields.get("message")?.as_str()? != "listening" {
+    if event.get("message")?.as_str()? != "listening" {
         return None;
     }
-    let listener = fields.get("listener")?.as_str()?.to_owned();
-    Some((listener, fields.get("address")?.as_str()?.parse().ok()?))
+    let listener = event.get("listener")?.as_str()?.to_owned();
+    Some((listener, event.get("address")?.as_str()?.parse().ok()?))
 }
