@@ -1,3 +1,5 @@
 pub mod domain;
+pub mod feed;
 pub mod proto;
+pub mod service;
 pub mod store;
