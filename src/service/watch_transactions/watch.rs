@@ -1,6 +1,6 @@
 //! One watch: a snapshot if one was asked for, then the feed.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use tokio::time::{self, Instant, Interval, MissedTickBehavior};
 
@@ -19,6 +19,8 @@ use crate::{
 const SNAPSHOT_ROWS: usize = 1000;
 /// A database that is away is tried again after these pauses; then the client is told.
 const RETRY_PAUSES_MS: [u64; 6] = [50, 100, 200, 500, 1000, 2000];
+
+type Next = Result<Page, FeedError>;
 
 #[derive(Debug)]
 pub(super) struct Watch {
@@ -73,14 +75,7 @@ impl Watch {
         let mut caught_up = false;
         let mut pauses = RETRY_PAUSES_MS.into_iter();
         while !self.is_past_the_end(&follower) {
-            let page = tokio::select! {
-                page = follower.next() => page,
-                _ = progress.tick() => {
-                    self.outbox.send(follower.cursor(), Event::Progress(Progress {})).await?;
-                    continue;
-                }
-            };
-            match page {
+            match self.next(&mut follower, &mut progress).await? {
                 Ok(page) => {
                     pauses = RETRY_PAUSES_MS.into_iter();
                     if self.send_updates(&page).await? {
@@ -101,6 +96,19 @@ impl Watch {
             }
         }
         Ok(())
+    }
+
+    /// The next page. While there is none, the reader is told now and then that it has missed nothing.
+    async fn next(&self, from: &mut Follower, progress: &mut Interval) -> Result<Next, Failure> {
+        let cursor = from.cursor().clone();
+        // Not dropped at a tick: a slow read would never end.
+        let mut next = pin!(from.next());
+        loop {
+            tokio::select! {
+                page = &mut next => return Ok(page),
+                _ = progress.tick() => self.outbox.send(&cursor, Event::Progress(Progress {})).await?,
+            }
+        }
     }
 
     /// Sends what passes the filter, and says whether that was anything.
