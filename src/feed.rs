@@ -22,8 +22,10 @@ pub use cursor::{Cursor, NotACursor};
 pub use follow::Follower;
 pub use page::Page;
 
-use crate::store::{Head, Store, StoreError};
-use cursor::Check;
+use crate::{
+    domain::Mark,
+    store::{Head, Store, StoreError},
+};
 use tailer::Tailer;
 
 /// Pages that a follower at the head may lag before it goes to the store. Bounds the memory of the ring.
@@ -65,29 +67,23 @@ impl Feed {
         Ok(Self { shared: Arc::new(Shared { store, epoch, ring, _tailer: tailer }) })
     }
 
-    /// Where a write of this process stands. The row there is not known, so a rewritten history shows only by
-    /// its epoch or its length.
+    /// Where a write of this process stands.
     #[must_use]
-    pub fn cursor_at(&self, position: u64) -> Cursor {
-        Cursor::unchecked(self.shared.epoch.load(Ordering::Relaxed), position)
+    pub fn cursor_at(&self, mark: Mark) -> Cursor {
+        Cursor::at(self.shared.epoch.load(Ordering::Relaxed), mark)
     }
 
     /// After everything that is committed.
     pub async fn now(&self) -> Result<Cursor, StoreError> {
-        let Head { epoch, position, floor } = self.head().await?;
-        let mut cursor = Cursor::unchecked(epoch, position);
-        if position > floor
-            && let Some((transaction, version)) = self.store().update_at(position).await?
-        {
-            cursor.check = Some(Check::of(&transaction, version));
-        }
-        Ok(cursor)
+        let Head { epoch, mark, floor: _ } = self.head().await?;
+        Ok(Cursor::at(epoch, mark))
     }
 
     /// Before the oldest update that is kept.
     pub async fn earliest(&self) -> Result<Cursor, StoreError> {
-        let Head { epoch, position: _, floor } = self.head().await?;
-        Ok(Cursor::unchecked(epoch, floor))
+        let Head { epoch, mark: _, floor } = self.head().await?;
+        // The row at the floor may be gone, so there is nothing to check.
+        Ok(Cursor::at(epoch, Mark { position: floor, checksum: 0 }))
     }
 
     /// Whether everything up to the cursor is committed here; else it is [`FeedError::Diverged`].
@@ -100,10 +96,15 @@ impl Feed {
     pub async fn resume(&self, cursor: &Cursor) -> Result<(), FeedError> {
         let head = self.head().await?;
         page::still_kept(cursor, head)?;
-        let Some(check) = cursor.check else { return Ok(()) };
-        match self.store().update_at(cursor.position).await? {
-            Some((transaction, version)) if check == Check::of(&transaction, version) => Ok(()),
-            None if cursor.position == head.floor => Ok(()),
+        let Mark { position, checksum } = cursor.mark;
+        if checksum == 0 {
+            return Ok(());
+        }
+        match self.store().update_at(position).await? {
+            Some((transaction, version)) if cursor.mark == Mark::of(position, &transaction, version) => {
+                Ok(())
+            }
+            None if position == head.floor => Ok(()),
             _ => Err(FeedError::Diverged),
         }
     }

@@ -39,7 +39,7 @@ impl Follower {
                 return Ok(page);
             }
             match self.ring.recv().await {
-                Ok(page) => match page.rest(self.cursor.position) {
+                Ok(page) => match page.rest(self.cursor.position()) {
                     Some(page) if page.updates().is_empty() => {}
                     Some(page) => {
                         self.advance(&page);
@@ -67,7 +67,7 @@ impl Follower {
 
     fn advance(&mut self, page: &Page) {
         if let Some(last) = page.updates().last() {
-            self.cursor = Cursor::after(self.cursor.epoch, last);
+            self.cursor = self.cursor.moved_after(last);
         }
     }
 }

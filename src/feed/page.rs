@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::{
     FeedError,
-    cursor::{Check, Cursor},
+    cursor::{Cursor, mark_of},
 };
 use crate::{
-    domain::Update,
+    domain::{Mark, Update},
     store::{Head, Store, StoreError},
 };
 
@@ -51,21 +51,17 @@ impl Page {
 /// Reads what follows the cursor. The row at the cursor is read again with it: where a failover or a restore
 /// rewrote the feed under a reader, it shows as another row or none.
 pub(super) async fn read(store: &Store, cursor: &Cursor) -> Result<Page, FeedError> {
-    let position = cursor.position;
-    let mut updates = match cursor.check {
-        None => store.updates_after(position, MAX_UPDATES).await?,
-        Some(check) => {
-            let mut rows =
-                store.updates_after(position.saturating_sub(1), MAX_UPDATES + 1).await?.into_iter();
-            match rows.as_slice().first() {
-                Some(row) if row.position == position => {
-                    same_row(check, row)?;
-                    rows.next();
-                }
-                _ => still_kept(cursor, store.head().await?)?,
-            }
-            rows.collect()
+    let Mark { position, checksum } = cursor.mark;
+    let mut updates = if checksum == 0 {
+        store.updates_after(position, MAX_UPDATES).await?
+    } else {
+        let mut rows = store.updates_after(position.saturating_sub(1), MAX_UPDATES + 1).await?;
+        match rows.first().map(mark_of) {
+            Some(mark) if mark == cursor.mark => drop(rows.remove(0)),
+            Some(mark) if mark.position == position => return Err(FeedError::Diverged),
+            _ => still_kept(cursor, store.head().await?)?,
         }
+        rows
     };
     updates.truncate(usize::try_from(MAX_UPDATES).unwrap_or(usize::MAX));
     if !is_dense(position, &updates) {
@@ -83,19 +79,15 @@ pub(super) async fn read(store: &Store, cursor: &Cursor) -> Result<Page, FeedErr
 ///
 /// The row at the floor itself may be gone: what follows it is all there.
 pub(super) fn still_kept(cursor: &Cursor, head: Head) -> Result<(), FeedError> {
-    let Head { epoch, position, floor } = head;
-    if cursor.epoch != epoch || cursor.position > position {
+    let Head { epoch, mark, floor } = head;
+    let rewritten = cursor.position() == mark.position && cursor.mark.checksum != 0 && cursor.mark != mark;
+    if cursor.epoch != epoch || cursor.position() > mark.position || rewritten {
         return Err(FeedError::Diverged);
     }
-    if cursor.position < floor {
+    if cursor.position() < floor {
         return Err(FeedError::Expired);
     }
     Ok(())
-}
-
-fn same_row(check: Check, row: &Update) -> Result<(), FeedError> {
-    let found = Check::of(&row.transaction.registration.transaction_id, row.transaction.version);
-    if found == check { Ok(()) } else { Err(FeedError::Diverged) }
 }
 
 fn is_dense(after: u64, updates: &[Update]) -> bool {

@@ -69,7 +69,7 @@ impl Tailer {
             };
             let full = page.is_full();
             if let Some(last) = page.updates().last() {
-                cursor = Cursor::after(cursor.epoch, last);
+                cursor = cursor.moved_after(last);
                 // Nobody may be listening any more, which is not an error.
                 let _ = self.ring.send(page);
             }
@@ -83,6 +83,6 @@ impl Tailer {
     async fn start_at_head(&self) -> Result<Cursor, StoreError> {
         let head = self.store.head().await?;
         let _ = self.ring.send(Page::look());
-        Ok(Cursor::unchecked(head.epoch, head.position))
+        Ok(Cursor::at(head.epoch, head.mark))
     }
 }

@@ -88,7 +88,7 @@ impl From<StoreError> for Failure {
                 Self::new(Code::ResourceExhausted, "OVERLOADED", message)
             }
             StoreError::Conflict(message) => Self::new(Code::AlreadyExists, "TRANSACTION_CONFLICT", message),
-            StoreError::Unavailable(_) => {
+            StoreError::Unavailable(_) | StoreError::ReadOnly | StoreError::Contended(_) => {
                 tracing::warn!(%error, "a call failed for want of the database");
                 let message = "the database does not answer; nothing is lost, try again";
                 Self::new(Code::Unavailable, "STORE_UNAVAILABLE", message)

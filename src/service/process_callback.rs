@@ -66,13 +66,13 @@ pub(super) fn respond(
     recorded: Result<Recorded, StoreError>,
     reply: HttpReply,
 ) -> Result<ProcessCallbackResponse, Failure> {
-    let Recorded { callback_id, outcome, transactions, position } = recorded?;
+    let Recorded { callback_id, outcome, transactions, mark } = recorded?;
     Ok(ProcessCallbackResponse {
         callback_id: callback_id.to_string(),
         outcome: convert::outcome(outcome).into(),
         transaction_ids: transactions.iter().map(ToString::to_string).collect(),
         reply: Some(convert::http_reply(reply)),
-        cursor: service.feed.cursor_at(position).to_string(),
+        cursor: service.feed.cursor_at(mark).to_string(),
     })
 }
 

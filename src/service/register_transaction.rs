@@ -25,11 +25,10 @@ pub(super) async fn handle(
         return Err(Failure::gateway_unknown(gateway));
     }
     let traceparent = traceparent::of_call(&metadata).map(str::to_owned);
-    let (transaction, position) =
-        service.writer.register(registration, service.clock.now(), traceparent).await?;
+    let (transaction, mark) = service.writer.register(registration, service.clock.now(), traceparent).await?;
     Ok(RegisterTransactionResponse {
         transaction: Some(convert::transaction(&transaction)),
-        cursor: service.feed.cursor_at(position).to_string(),
+        cursor: service.feed.cursor_at(mark).to_string(),
     })
 }
 

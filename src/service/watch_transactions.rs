@@ -112,7 +112,7 @@ mod tests {
             start,
             ..Default::default()
         };
-        let cursor = "AQAAAAAAAAAHAAAAAAAAACoBorHY";
+        let cursor = "AQAAAAAAAAAHAAAAAAAAACp1AelU";
         assert!(matches!(read(with("", 0)), Ok(Asked { start: Start::Now, .. })));
         assert!(matches!(read(with("", 2)), Ok(Asked { start: Start::Earliest, .. })));
         assert!(matches!(read(with("", 3)), Ok(Asked { start: Start::Snapshot, .. })));

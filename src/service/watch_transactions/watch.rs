@@ -82,7 +82,7 @@ impl Watch {
                         progress.reset();
                     }
                 }
-                Err(FeedError::Store(error @ StoreError::Unavailable(_))) => {
+                Err(FeedError::Store(error)) if passes_by_itself(&error) => {
                     let pause = pauses.next().ok_or(error)?;
                     time::sleep(Duration::from_millis(pause)).await;
                     continue;
@@ -135,6 +135,10 @@ impl Watch {
     fn is_past_the_end(&self, follower: &Follower) -> bool {
         self.until.is_some_and(|until| follower.cursor().position() >= until)
     }
+}
+
+fn passes_by_itself(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(_) | StoreError::ReadOnly | StoreError::Contended(_))
 }
 
 /// Ticks an interval after the last message, never at once.
