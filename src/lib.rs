@@ -1,3 +1,6 @@
+pub mod app;
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod feed;
 pub mod proto;
