@@ -4,7 +4,6 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
-pub mod feed;
 pub mod listen;
 pub mod ops;
 pub mod proto;

@@ -45,9 +45,7 @@ impl SecretSource {
     pub(super) fn read(&self, env: &Environment) -> Result<Secret, String> {
         let origin = self.place.to_string();
         let value = match &self.place {
-            Place::Env(name) => {
-                env.get(name).ok_or_else(|| format!("{origin} is not set"))?.to_owned()
-            }
+            Place::Env(name) => env.get(name).ok_or_else(|| format!("{origin} is not set"))?.to_owned(),
             Place::File(path) => {
                 read_bounded(path).map_err(|error| format!("{origin} cannot be read: {error}"))?
             }

@@ -14,3 +14,4 @@ mod harness;
 
 mod cli;
 mod config;
+mod store;
