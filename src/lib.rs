@@ -1,3 +1,4 @@
 pub mod domain;
+pub mod gateways;
 pub mod proto;
 pub mod store;
