@@ -15,3 +15,4 @@ mod harness;
 mod cli;
 mod config;
 mod store;
+mod vectors;
