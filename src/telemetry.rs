@@ -74,8 +74,12 @@ pub struct Guard {
 impl Guard {
     /// Sends what is left, but waits for the collector only so long.
     pub async fn flush(self) {
+        self.flush_within(FLUSH_PATIENCE).await;
+    }
+
+    async fn flush_within(self, patience: Duration) {
         let Some(provider) = self.provider else { return };
-        let flush = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH_PATIENCE));
+        let flush = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(patience));
         if !matches!(flush.await, Ok(Ok(()))) {
             tracing::warn!("the last traces did not reach the collector");
         }
@@ -121,4 +125,39 @@ where
 fn is_traced(metadata: &Metadata<'_>) -> bool {
     metadata.target().starts_with("payment_status")
         && (metadata.is_span() || *metadata.level() <= Level::INFO)
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::Tracer as _;
+    use tokio::{net::TcpListener, time::timeout};
+
+    use super::*;
+
+    fn settings(log_filter: &str) -> TelemetrySettings {
+        TelemetrySettings {
+            log_format: LogFormat::Json,
+            log_filter: log_filter.to_owned(),
+            service_name: "test".to_owned(),
+            otlp_endpoint: None,
+        }
+    }
+
+    #[test]
+    fn a_wrong_filter_is_named() {
+        assert!(logs(&settings("info,payment_status=debug")).is_ok());
+        let error = logs(&settings("info,payment_status=louder")).err().unwrap().to_string();
+        assert!(error.contains("louder"), "{error}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_collector_that_swallows_everything_does_not_hold_the_exit() {
+        let black_hole = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", black_hole.local_addr().unwrap());
+        let provider = provider(&settings("info"), &endpoint).unwrap();
+        provider.tracer("test").in_span("work", |_| {});
+        let guard = Guard { provider: Some(provider) };
+        let flush = guard.flush_within(Duration::from_millis(100));
+        timeout(Duration::from_secs(10), flush).await.expect("the exit goes on");
+    }
 }

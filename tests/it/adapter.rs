@@ -12,10 +12,11 @@ use axum::{
     extract::ConnectInfo,
     http::{HeaderMap, Request, StatusCode},
 };
+use opentelemetry::trace::TracerProvider as _;
 use payment_status::{
     adapter::{self, AdapterSettings},
     clock::Clock,
-    listen::{Limits, in_memory, serve_grpc},
+    listen::{Limits, in_memory, serve_grpc, serve_http},
     proto::{
         self, CallbackError, CallbackResult, HttpReply, ProcessCallbackRequest, ProcessCallbackResponse,
         ProcessCallbacksRequest, ProcessCallbacksResponse, callback_result,
@@ -25,10 +26,17 @@ use payment_status::{
     telemetry::Metrics,
 };
 use time::OffsetDateTime;
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+    time::timeout,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{Code, Response, Status, async_trait};
 use tower::ServiceExt as _;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -304,6 +312,35 @@ async fn a_body_is_counted_while_it_comes() {
         assert_eq!(status_of(&adapter, chunked).await, 413, "{size} bytes and up to four more, in chunks");
     }
     assert_eq!(service.only_callback().body.len(), MIB);
+}
+
+#[tokio::test]
+async fn a_client_that_writes_too_much_reads_413_and_not_a_reset() {
+    let adapter = Scripted::default().adapter(settings());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    tokio::spawn(serve_http(listener, adapter, Limits::default(), CancellationToken::new()));
+    let body = vec![b'x'; 5_000_000];
+    let head =
+        format!("POST /webhooks/stripe-eu HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+    client.write_all(head.as_bytes()).await.unwrap();
+    client.write_all(&body).await.unwrap();
+    let mut answer = [0; 12];
+    timeout(PATIENCE, client.read_exact(&mut answer)).await.unwrap().unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 413");
+}
+
+#[tokio::test]
+async fn a_trace_that_is_recorded_continues_in_the_callback() {
+    let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().build();
+    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+    let _traced = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let service = Scripted::default();
+    let request = Request::post("/webhooks/stripe-eu").header("traceparent", TRACEPARENT).body(Body::empty());
+    assert_eq!(status_of(&service.adapter(settings()), request.unwrap()).await, 202);
+    let traceparent = service.only_callback().traceparent;
+    assert_eq!(traceparent[..35], TRACEPARENT[..35], "the same trace");
+    assert_ne!(traceparent, TRACEPARENT, "the adapter's own span");
 }
 
 #[tokio::test]
