@@ -69,8 +69,9 @@ impl AdapterSettings {
     }
 }
 
-/// `POST` and `GET` of `/webhooks/{gateway}`, and nothing else. Call it inside the runtime: the calls to the service run in a
-/// task of their own, which ends with the router.
+/// `POST` and `GET` of `/webhooks/{gateway}`, and nothing else.
+///
+/// Call it inside the runtime: the calls to the service run in a task of their own, which ends with the router.
 pub fn router(client: PaymentStatusClient<Channel>, settings: AdapterSettings) -> Router {
     let adapter = Adapter {
         bodies: Bodies::new(&settings),

@@ -8,7 +8,13 @@ mod http;
 mod memory;
 mod patience;
 
-use std::{io, net::SocketAddr, pin::Pin, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     net::{TcpListener, TcpStream},

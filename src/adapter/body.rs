@@ -58,8 +58,8 @@ impl Bodies {
         }
     }
 
-    /// Lets the client finish writing, within bounds: one that is still at it would see a reset, and no answer. One that
-    /// asks before it sends hears it at once.
+    /// Lets the client finish writing, within bounds: one that is still at it would see a reset, and no answer.
+    /// One that asks before it sends hears the answer at once.
     pub(super) async fn refuse(&self, refusal: Refusal, headers: &HeaderMap, body: Body) -> Refusal {
         if !headers.contains_key(EXPECT) {
             let _ = timeout(self.deadline, discard(body)).await;
