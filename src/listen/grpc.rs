@@ -44,7 +44,7 @@ pub async fn serve_grpc(
 ) {
     let router = router.with_state(());
     accept(listener, &limits, &shutdown, |stream, peer| {
-        let patience = Patience { head: limits.first_bytes, idle: limits.idle, stall: limits.stall };
+        let patience = Patience { head: limits.first_bytes, stall: limits.stall };
         let stream = Patient::until_preface(stream, patience, PREFACE_BYTES);
         connection(stream, Some(peer), router.clone(), shutdown.child_token(), limits.drain)
     })

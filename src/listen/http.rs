@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use axum::extract::ConnectInfo;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
@@ -14,8 +14,8 @@ use super::{
     patience::{Patience, Patient},
 };
 
-/// A head may take this many bytes, start line and headers together; more is answered 431. The number of headers
-/// is bounded by hyper's default of 100.
+/// A head may take this many bytes, start line and headers together; more is answered 431, and so are more
+/// headers than hyper's default of 100.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 /// Body bytes read ahead of the router at most.
@@ -43,7 +43,7 @@ async fn connection(
     limits: Limits,
     shutdown: CancellationToken,
 ) {
-    let patience = Patience { head: limits.header, idle: limits.idle, stall: limits.stall };
+    let patience = Patience { head: limits.header, stall: limits.stall };
     let (stream, turn) = Patient::by_turns(stream, patience);
     let service = service_fn(move |mut request: Request<Incoming>| {
         turn.request_began();
@@ -57,7 +57,10 @@ async fn connection(
         }
     });
     let connection = http1::Builder::new()
-        .header_read_timeout(None) // Patient has a deadline for the head, and another for the time between two.
+        .timer(TokioTimer::new())
+        // hyper's clock for a head runs from the answer before it, so it measures idleness; Patient's runs from
+        // the first byte.
+        .header_read_timeout(limits.idle)
         .max_header_size(MAX_HEAD_BYTES)
         .max_buf_size(MAX_BUFFERED_BYTES)
         .serve_connection(TokioIo::new(stream), service);

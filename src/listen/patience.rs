@@ -13,7 +13,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Instant, Sleep, sleep_until},
+    time::{Instant, Sleep, sleep},
 };
 
 /// How long to wait for the peer, by what it owes.
@@ -21,8 +21,6 @@ use tokio::{
 pub(super) struct Patience {
     /// The head of a request that it began, or the HTTP/2 preface.
     pub(super) head: Duration,
-    /// Another request.
-    pub(super) idle: Duration,
     /// Reading what we write.
     pub(super) stall: Duration,
 }
@@ -33,8 +31,11 @@ pub(super) struct Patience {
 pub(super) struct Turn(Arc<AtomicU8>);
 
 impl Turn {
+    /// The rest of a head, or the preface.
     const HEAD: u8 = 0;
+    /// Us.
     const OURS: u8 = 1;
+    /// Another request, as long as HTTP likes; its first byte begins a head.
     const IDLE: u8 = 2;
 
     /// The head is complete: the rest of the request has deadlines of its own.
@@ -93,25 +94,21 @@ impl<IO> Patient<IO> {
         }
         if self.turn.get() == Turn::IDLE {
             self.turn.set(Turn::HEAD);
-            self.read.armed_for = None;
+            self.read.is_armed = false;
         }
     }
 
     fn wait_to_read<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        match self.turn.get() {
-            Turn::HEAD => self.read.poll(Turn::HEAD, self.patience.head, cx),
-            Turn::IDLE => self.read.poll(Turn::IDLE, self.patience.idle, cx),
-            _ => Poll::Pending,
-        }
+        if self.turn.get() == Turn::HEAD { self.read.poll(self.patience.head, cx) } else { Poll::Pending }
     }
 
     fn wait_to_write<T>(&mut self, poll: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         match poll {
             Poll::Ready(result) => {
-                self.write.armed_for = None;
+                self.write.is_armed = false;
                 Poll::Ready(result)
             }
-            Poll::Pending => self.write.poll(Turn::OURS, self.patience.stall, cx),
+            Poll::Pending => self.write.poll(self.patience.stall, cx),
         }
     }
 }
@@ -120,16 +117,15 @@ impl<IO> Patient<IO> {
 #[derive(Debug, Default)]
 struct Timer {
     sleep: Option<Pin<Box<Sleep>>>,
-    armed_for: Option<u8>,
+    is_armed: bool,
 }
 
 impl Timer {
-    fn poll<T>(&mut self, turn: u8, patience: Duration, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let deadline = Instant::now() + patience;
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if self.armed_for != Some(turn) {
-            self.armed_for = Some(turn);
-            sleep.as_mut().reset(deadline);
+    fn poll<T>(&mut self, patience: Duration, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep(patience)));
+        if !self.is_armed {
+            self.is_armed = true;
+            sleep.as_mut().reset(Instant::now() + patience);
         }
         ready!(sleep.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
