@@ -1,6 +1,11 @@
+pub mod adapter;
 pub mod app;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod listen;
+pub mod ops;
 pub mod proto;
 pub mod store;
+pub mod telemetry;
