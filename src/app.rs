@@ -107,7 +107,7 @@ impl App {
     ) -> Result<Router, StartError> {
         let gateways = gateways(config, environment)?;
         let listener = Listener::bind_grpc(&config.grpc).await?;
-        let core = Core::start(config, gateways, self.stop.public.clone()).await?;
+        let core = Core::start(config, gateways, metrics, self.stop.public.clone()).await?;
         let router = core.router(config.grpc.reflection, metrics)?;
         self.grpc = Some((listener, router.clone()));
         self.core = Some(core);

@@ -35,6 +35,7 @@ impl Core {
     pub(super) async fn start(
         config: &Config,
         gateways: Gateways,
+        metrics: &Metrics,
         shutdown: CancellationToken,
     ) -> Result<Self, StartError> {
         let place = config.database.url.without_credentials();
@@ -44,9 +45,7 @@ impl Core {
             Store::migrate(&settings).await.map_err(failed)?;
         }
         let store = Store::connect(&settings).await.map_err(failed)?;
-        let batcher =
-            BatcherSettings { max_batch: MAX_BATCH, max_queue: MAX_QUEUE, max_in_flight: MAX_IN_FLIGHT };
-        let writer = Writer::start(store.clone(), batcher);
+        let writer = Writer::start(store.clone(), batcher_settings(metrics.clone()));
         let feed = Feed::start(store.clone(), writer.committed()).await.map_err(failed)?;
         let service = PaymentStatusService {
             gateways: Arc::new(gateways),
@@ -79,5 +78,15 @@ impl Core {
         let store = self.service.store.clone();
         drop(self);
         store.close().await;
+    }
+}
+
+fn batcher_settings(metrics: Metrics) -> BatcherSettings {
+    BatcherSettings {
+        max_batch: MAX_BATCH,
+        max_queue: MAX_QUEUE,
+        max_in_flight: MAX_IN_FLIGHT,
+        now: Arc::new(|| Clock::system().now()),
+        observe: Arc::new(move |batch| metrics.batch_committed(batch.size, batch.queue_depth, batch.duration)),
     }
 }
