@@ -8,6 +8,5 @@ pub mod feed;
 pub mod listen;
 pub mod ops;
 pub mod proto;
-pub mod service;
 pub mod store;
 pub mod telemetry;
