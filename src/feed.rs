@@ -59,7 +59,7 @@ pub enum FeedError {
 
 impl Feed {
     /// Starts to tail the store; `committed` rings for this process's own commits.
-    pub async fn start(store: Store, committed: watch::Receiver<u64>) -> Result<Self, StoreError> {
+    pub async fn start(store: Store, committed: watch::Receiver<Mark>) -> Result<Self, StoreError> {
         let epoch = AtomicU64::new(store.head().await?.epoch);
         let ring = broadcast::Sender::new(RING_PAGES);
         let tailer = Tailer { store: store.clone(), ring: ring.clone() };
@@ -100,10 +100,8 @@ impl Feed {
         if checksum == 0 {
             return Ok(());
         }
-        match self.store().update_at(position).await? {
-            Some((transaction, version)) if cursor.mark == Mark::of(position, &transaction, version) => {
-                Ok(())
-            }
+        match self.store().mark_at(position).await? {
+            Some(mark) if mark == cursor.mark => Ok(()),
             None if position == head.floor => Ok(()),
             _ => Err(FeedError::Diverged),
         }

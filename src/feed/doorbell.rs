@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::{sync::watch, time};
 
+use crate::domain::Mark;
+
 /// How late a commit of another replica may be noticed when nothing else rings.
 const POLL: Duration = Duration::from_millis(250);
 
@@ -11,11 +13,11 @@ const POLL: Duration = Duration::from_millis(250);
 /// costs one poll; rings that come together count as one.
 #[derive(Debug)]
 pub(super) struct Doorbell {
-    committed: watch::Receiver<u64>,
+    committed: watch::Receiver<Mark>,
 }
 
 impl Doorbell {
-    pub(super) fn new(committed: watch::Receiver<u64>) -> Self {
+    pub(super) fn new(committed: watch::Receiver<Mark>) -> Self {
         Self { committed }
     }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::{sync::broadcast, time};
+use tokio::{
+    sync::{broadcast, watch},
+    time,
+};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
@@ -11,7 +14,10 @@ use super::{
     doorbell::Doorbell,
     page::{self, Page},
 };
-use crate::store::{Store, StoreError};
+use crate::{
+    domain::Mark,
+    store::{Store, StoreError},
+};
 
 /// How long to leave a failing store alone.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -24,7 +30,7 @@ pub(super) struct Tailer {
 
 impl Tailer {
     /// Tails for ever. Followers wait for nobody else, so a panic below must not end it.
-    pub(super) async fn supervise(self, committed: tokio::sync::watch::Receiver<u64>) {
+    pub(super) async fn supervise(self, committed: watch::Receiver<Mark>) {
         loop {
             let doorbell = Doorbell::new(committed.clone());
             let run = AbortOnDropHandle::new(tokio::spawn(self.clone().run(doorbell)));

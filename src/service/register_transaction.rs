@@ -25,7 +25,7 @@ pub(super) async fn handle(
         return Err(Failure::gateway_unknown(gateway));
     }
     let traceparent = traceparent::of_call(&metadata).map(str::to_owned);
-    let (transaction, mark) = service.writer.register(registration, service.clock.now(), traceparent).await?;
+    let (transaction, mark) = service.writer.register(registration, traceparent).await?;
     Ok(RegisterTransactionResponse {
         transaction: Some(convert::transaction(&transaction)),
         cursor: service.feed.cursor_at(mark).to_string(),
