@@ -12,5 +12,8 @@
 #[macro_use]
 mod harness;
 
+mod adapter;
 mod cli;
 mod config;
+mod lifecycle;
+mod listen;
