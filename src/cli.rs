@@ -4,6 +4,7 @@ mod adapter;
 mod check_config;
 mod config_file;
 mod migrate;
+mod run;
 mod serve;
 mod service;
 mod table;

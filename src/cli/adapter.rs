@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 
-use super::{Failure, config_file::ConfigFile};
+use super::{Failure, config_file::ConfigFile, run::run};
+use crate::{app::Role, config::Environment};
 
 /// Run the HTTP adapter alone: no database, no secret
 #[derive(Debug, clap::Args)]
@@ -22,7 +23,9 @@ const EXAMPLES: &str = "Examples:
 
 impl Args {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let _ = (self.file, self.service_url, self.listen);
-        Err(Failure("not wired yet".to_owned()))
+        let environment = Environment::of_process();
+        let mut config = self.file.load(&environment)?;
+        config.http.listen = self.listen.unwrap_or(config.http.listen);
+        run(&config, &Role::Adapter { service_url: self.service_url }, &environment).await
     }
 }

@@ -1,4 +1,5 @@
-use super::{Failure, config_file::ConfigFile};
+use super::{Failure, config_file::ConfigFile, run::run};
+use crate::{app::Role, config::Environment};
 
 /// Run the service and the HTTP adapter in one process
 #[derive(Debug, clap::Args)]
@@ -17,7 +18,8 @@ health and metrics are on <ops.listen>.";
 
 impl Args {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let _ = self.file;
-        Err(Failure("not wired yet".to_owned()))
+        let environment = Environment::of_process();
+        let config = self.file.load(&environment)?;
+        run(&config, &Role::Serve, &environment).await
     }
 }

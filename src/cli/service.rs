@@ -1,4 +1,5 @@
-use super::{Failure, config_file::ConfigFile};
+use super::{Failure, config_file::ConfigFile, run::run};
+use crate::{app::Role, config::Environment};
 
 /// Run the gRPC service alone; adapters call it
 #[derive(Debug, clap::Args)]
@@ -14,7 +15,8 @@ const EXAMPLES: &str = "Examples:
 
 impl Args {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let _ = self.file;
-        Err(Failure("not wired yet".to_owned()))
+        let environment = Environment::of_process();
+        let config = self.file.load(&environment)?;
+        run(&config, &Role::Service, &environment).await
     }
 }

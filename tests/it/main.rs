@@ -12,7 +12,11 @@
 #[macro_use]
 mod harness;
 
+mod adapter;
 mod cli;
 mod config;
+mod lifecycle;
+mod listen;
 mod store;
+mod telemetry;
 mod vectors;
