@@ -15,6 +15,7 @@ mod harness;
 mod adapter;
 mod cli;
 mod config;
+mod grpc;
 mod lifecycle;
 mod listen;
 mod store;
