@@ -68,7 +68,8 @@ impl Cluster {
 
     /// Also writes out what it left behind, so that it costs the next measurement nothing.
     pub(crate) fn drop_database(&self, name: &str) -> Result<()> {
-        self.query(&format!("drop database if exists {name}"))?;
+        // A program that was just killed may still have connections there.
+        self.query(&format!("drop database if exists {name} with (force)"))?;
         self.query("checkpoint")?;
         Ok(())
     }

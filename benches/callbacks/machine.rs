@@ -17,9 +17,8 @@ pub(crate) fn describe(place: &Path) -> Result<String> {
     Ok(format!("{cores} cores ({model}), {gib} GiB, Linux {kernel}, {}", file_system(place)?))
 }
 
-/// Device and type of the file system that holds `place`. On a tmpfs there is no disk to wait for.
+/// Device and type of the file system that holds `place`, a path without links. On a tmpfs there is no disk to wait for.
 fn file_system(place: &Path) -> Result<String> {
-    let place = place.canonicalize()?;
     let mounts = fs::read_to_string("/proc/mounts")?;
     let mount = mounts
         .lines()

@@ -12,7 +12,7 @@
 //! PostgreSQL runs with default settings, the load in a process of its own with one thread, and all of it on this
 //! one machine.
 
-use std::{env, error::Error, path::PathBuf, time::Duration};
+use std::{env, error::Error, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, ValueEnum};
 
@@ -55,16 +55,24 @@ struct Options {
     bench: bool,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    match arguments.as_slice() {
+    let outcome = match arguments.as_slice() {
         [argument, role] if argument == role::ARGUMENT => Role::play(role),
         _ => measure(&Options::parse()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 
 fn measure(options: &Options) -> Result<()> {
     let place = env::var_os("BENCH_DIR").map_or_else(env::temp_dir, PathBuf::from);
+    let place = place.canonicalize().map_err(|error| format!("BENCH_DIR {}: {error}", place.display()))?;
     let window = Duration::from_secs(options.seconds);
     let wants = |part| options.parts.is_empty() || options.parts.contains(&part);
     let mut report = Report { machine: machine::describe(&place)?, ..Report::default() };

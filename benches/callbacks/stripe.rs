@@ -99,7 +99,6 @@ fn body(number: u64, created: u64) -> String {
     "object": {object}
   }},
   "livemode": true,
-  "pending_webhooks": 1,
   "request": {{
     "id": "req_Q1w2E3r4T5y6U7",
     "idempotency_key": "9f6f0a52-5d77-4f2e-8a61-5d5b8e1f3c11"
@@ -118,13 +117,8 @@ fn intent_object(intent: &str, order: &str, status: &str, capturable: u64, recei
       "amount": {amount},
       "amount_capturable": {capturable},
       "amount_received": {received},
-      "automatic_payment_methods": {{
-        "enabled": true
-      }},
-      "canceled_at": null,
       "cancellation_reason": null,
       "capture_method": "automatic_async",
-      "client_secret": "pi_3SkQ1aB7{intent}_secret_redacted",
       "created": 1767261540,
       "currency": "eur",
       "description": "Café “Ünïcode” order",
@@ -154,10 +148,6 @@ fn charge_object(intent: &str, order: &str, refunded: u64) -> String {
       "amount_captured": {amount},
       "amount_refunded": {refunded},
       "balance_transaction": "txn_3SkQ1aB7{intent}",
-      "billing_details": {{
-        "email": null,
-        "phone": null
-      }},
       "captured": true,
       "created": 1767261541,
       "currency": "eur",
