@@ -1,12 +1,6 @@
 //! The generated wire types. Nothing here is written by hand.
 
-#![expect(
-    clippy::all,
-    clippy::pedantic,
-    missing_debug_implementations,
-    unreachable_pub,
-    reason = "generated code follows its generator's taste"
-)]
+#![expect(clippy::all, reason = "generated code follows its generator's taste")]
 
 tonic::include_proto!("payment_status.v1");
 

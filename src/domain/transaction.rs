@@ -4,7 +4,10 @@ use time::OffsetDateTime;
 
 use super::{Fact, Failure, Holds, Money, PaymentId, Registration};
 
+mod operation;
 mod project;
+#[cfg(test)]
+mod tests;
 
 /// The payment whose status we own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +40,7 @@ pub struct State {
 
 /// The state of a transaction with these facts, whatever their order, repetition or grouping.
 #[must_use]
-pub fn project(registration: &Registration, facts: &[Fact]) -> State {
+pub fn project<'a>(registration: &Registration, facts: impl IntoIterator<Item = &'a Fact>) -> State {
     project::project(registration, facts)
 }
 
