@@ -53,7 +53,6 @@ impl Core {
             writer,
             feed,
             clock: Clock::system(),
-            metrics: metrics.clone(),
             shutdown,
             reader_patience: READER_PATIENCE,
             metrics: metrics.clone(),
