@@ -21,3 +21,4 @@ mod listen;
 mod store;
 mod telemetry;
 mod vectors;
+mod watch;
