@@ -87,6 +87,8 @@ fn batcher_settings(metrics: Metrics) -> BatcherSettings {
         max_queue: MAX_QUEUE,
         max_in_flight: MAX_IN_FLIGHT,
         now: Arc::new(|| Clock::system().now()),
-        observe: Arc::new(move |batch| metrics.batch_committed(batch.size, batch.queue_depth, batch.duration)),
+        observe: Arc::new(move |batch| {
+            metrics.batch_committed(batch.size, batch.queue_depth, batch.duration)
+        }),
     }
 }
