@@ -14,7 +14,7 @@ use std::{sync::Arc, time::Duration, time::Instant};
 use axum::{
     Router,
     extract::{Request, State},
-    http::Method,
+    http::{Method, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use tonic::transport::Channel;
@@ -69,8 +69,9 @@ impl AdapterSettings {
     }
 }
 
-/// `POST` and `GET` of `/webhooks/{gateway}`, and nothing else. Call it inside the runtime: the calls to the service run in a
-/// task of their own, which ends with the router.
+/// `POST` and `GET` of `/webhooks/{gateway}`, and nothing else.
+///
+/// Call it inside the runtime: the calls to the service run in a task of their own, which ends with the router.
 pub fn router(client: PaymentStatusClient<Channel>, settings: AdapterSettings) -> Router {
     let adapter = Adapter {
         bodies: Bodies::new(&settings),
@@ -105,14 +106,22 @@ async fn receive(State(adapter): State<Arc<Adapter>>, request: Request) -> Respo
 impl Adapter {
     async fn process(&self, request: Request, span: &Span) -> Result<Response, Refusal> {
         let (head, body) = request.into_parts();
-        let gateway = gateway_of(head.uri.path()).ok_or(Refusal::NotFound)?;
-        if head.method != Method::POST && head.method != Method::GET {
-            return Err(Refusal::MethodNotAllowed);
-        }
+        let gateway = match addressee(&head) {
+            Ok(gateway) => gateway,
+            Err(refusal) => return Err(self.bodies.refuse(refusal, &head.headers, body).await),
+        };
         let body = self.bodies.read(&head.headers, body).await?;
         let callback = callback::callback(&head, gateway, body.bytes, self.clock.now(), trace::of(span));
         let result = self.hop.process(callback, body.room).await.ok_or(Refusal::Unavailable)?;
         answer::answer(result)
+    }
+}
+
+fn addressee(head: &Parts) -> Result<&str, Refusal> {
+    let gateway = gateway_of(head.uri.path()).ok_or(Refusal::NotFound)?;
+    match head.method {
+        Method::POST | Method::GET => Ok(gateway),
+        _ => Err(Refusal::MethodNotAllowed),
     }
 }
 

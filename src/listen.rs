@@ -8,7 +8,13 @@ mod http;
 mod memory;
 mod patience;
 
-use std::{io, net::SocketAddr, pin::Pin, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -35,7 +41,8 @@ pub struct Limits {
     pub idle: Duration,
     /// A peer that takes nothing of what we send.
     pub stall: Duration,
-    /// From the shutdown to the moment when what is still open is cut.
+    /// From the shutdown to the moment when what is still open is cut. Longer than a request may take in the
+    /// service; two listeners that end one after the other stay within the usual 30 s of an orchestrator.
     pub drain: Duration,
 }
 
@@ -47,7 +54,7 @@ impl Default for Limits {
             header: Duration::from_secs(10),
             idle: Duration::from_secs(75),
             stall: Duration::from_secs(20),
-            drain: Duration::from_secs(20),
+            drain: Duration::from_secs(10),
         }
     }
 }

@@ -19,7 +19,7 @@ pub enum Readiness {
     NotReady(String),
 }
 
-/// `/healthz` answers while the process runs, `/readyz` as `readiness` says, `/metrics` in Prometheus' text format.
+/// `/healthz` answers while the process runs, `/readyz` as `readiness` says, `/metrics` in Prometheus' format.
 pub fn router(readiness: watch::Receiver<Readiness>, metrics: Metrics) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))

@@ -16,7 +16,6 @@ mod page;
 mod process_callback;
 mod process_callbacks;
 mod register_transaction;
-mod traceparent;
 mod watch_transactions;
 
 use std::{sync::Arc, time::Duration};
@@ -30,6 +29,7 @@ use crate::{
     gateways::Gateways,
     proto::{self, payment_status_server::PaymentStatus, payment_status_server::PaymentStatusServer},
     store::{Store, Writer},
+    telemetry::Metrics,
 };
 pub use health::Health;
 pub use watch_transactions::WatchStream;
@@ -47,6 +47,7 @@ pub struct PaymentStatusService {
     pub writer: Writer,
     pub feed: Feed,
     pub clock: Clock,
+    pub metrics: Metrics,
     /// Ends every stream when it is cancelled.
     pub shutdown: CancellationToken,
     /// How long a stream may stand still because its client reads nothing.

@@ -9,6 +9,7 @@ pub mod trace;
 
 use std::{io::IsTerminal as _, time::Duration};
 
+use axum::http::{Uri, uri::InvalidUri};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
@@ -29,8 +30,9 @@ pub struct TelemetrySettings {
     pub log_format: LogFormat,
     /// As in `RUST_LOG`, such as `info` or `info,payment_status=debug`.
     pub log_filter: String,
+    /// What traces call this process; users expect `OTEL_SERVICE_NAME` to win here.
     pub service_name: String,
-    /// The value of `OTEL_EXPORTER_OTLP_ENDPOINT`, such as `http://localhost:4317`; without it no traces.
+    /// The value of `OTEL_EXPORTER_OTLP_ENDPOINT`, such as `http://localhost:4317`; unset or empty, no traces.
     pub otlp_endpoint: Option<String>,
 }
 
@@ -56,7 +58,8 @@ pub enum TelemetryError {
 /// Sets up logs and traces of this process, once. Call it inside the runtime: the exporter runs there.
 pub fn init(settings: &TelemetrySettings) -> Result<Guard, TelemetryError> {
     let mut layers = vec![logs(settings)?];
-    let provider = settings.otlp_endpoint.as_deref().map(|to| provider(settings, to)).transpose()?;
+    let endpoint = settings.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.is_empty());
+    let provider = endpoint.map(|endpoint| provider(settings, endpoint)).transpose()?;
     if let Some(provider) = &provider {
         layers.push(traces(provider));
     }
@@ -74,8 +77,12 @@ pub struct Guard {
 impl Guard {
     /// Sends what is left, but waits for the collector only so long.
     pub async fn flush(self) {
+        self.flush_within(FLUSH_PATIENCE).await;
+    }
+
+    async fn flush_within(self, patience: Duration) {
         let Some(provider) = self.provider else { return };
-        let flush = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH_PATIENCE));
+        let flush = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(patience));
         if !matches!(flush.await, Ok(Ok(()))) {
             tracing::warn!("the last traces did not reach the collector");
         }
@@ -97,10 +104,13 @@ fn logs(settings: &TelemetrySettings) -> Result<BoxedLayer, TelemetryError> {
 }
 
 fn provider(settings: &TelemetrySettings, endpoint: &str) -> Result<SdkTracerProvider, TelemetryError> {
-    let exporter =
-        SpanExporter::builder().with_tonic().with_endpoint(endpoint).build().map_err(|reason| {
-            TelemetryError::Endpoint { endpoint: endpoint.to_owned(), reason: reason.to_string() }
-        })?;
+    let wrong = |reason: String| TelemetryError::Endpoint { endpoint: endpoint.to_owned(), reason };
+    let uri: Uri = endpoint.parse().map_err(|error: InvalidUri| wrong(error.to_string()))?;
+    if uri.scheme_str() != Some("http") {
+        return Err(wrong("write it like http://localhost:4317, only gRPC without TLS is spoken".to_owned()));
+    }
+    let exporter = SpanExporter::builder().with_tonic().with_endpoint(endpoint).build();
+    let exporter = exporter.map_err(|error| wrong(error.to_string()))?;
     let resource = Resource::builder().with_service_name(settings.service_name.clone()).build();
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
 }
@@ -121,4 +131,47 @@ where
 fn is_traced(metadata: &Metadata<'_>) -> bool {
     metadata.target().starts_with("payment_status")
         && (metadata.is_span() || *metadata.level() <= Level::INFO)
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::Tracer as _;
+    use tokio::{net::TcpListener, time::timeout};
+
+    use super::*;
+
+    fn settings(log_filter: &str) -> TelemetrySettings {
+        TelemetrySettings {
+            log_format: LogFormat::Json,
+            log_filter: log_filter.to_owned(),
+            service_name: "test".to_owned(),
+            otlp_endpoint: None,
+        }
+    }
+
+    #[test]
+    fn a_wrong_filter_is_named() {
+        assert!(logs(&settings("info,payment_status=debug")).is_ok());
+        let error = logs(&settings("info,payment_status=louder")).err().unwrap().to_string();
+        assert!(error.contains("louder"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_wrong_endpoint_is_named() {
+        for endpoint in ["localhost:4317", "https://collector:4317", "http://", "collector"] {
+            let error = provider(&settings("info"), endpoint).unwrap_err().to_string();
+            assert!(error.starts_with("OTEL_EXPORTER_OTLP_ENDPOINT"), "{error}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_collector_that_swallows_everything_does_not_hold_the_exit() {
+        let black_hole = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", black_hole.local_addr().unwrap());
+        let provider = provider(&settings("info"), &endpoint).unwrap();
+        provider.tracer("test").in_span("work", |_| {});
+        let guard = Guard { provider: Some(provider) };
+        let flush = guard.flush_within(Duration::from_millis(100));
+        timeout(Duration::from_secs(10), flush).await.expect("the exit goes on");
+    }
 }

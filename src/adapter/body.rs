@@ -21,8 +21,7 @@ const SMALL_BYTES: usize = 64 * 1024;
 /// Memory set aside because of a mere Content-Length.
 const MAX_PREPARED_BYTES: u64 = 16 * 1024;
 
-/// A body that is too large is still read up to here, and thrown away: a client that has not finished writing would
-/// see a reset instead of the 413.
+/// A refused body is read up to here, and thrown away.
 const MAX_DISCARDED_BYTES: u64 = 16 * 1024 * 1024;
 
 pub(super) struct Bodies {
@@ -51,17 +50,21 @@ impl Bodies {
         }
     }
 
-    pub(super) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Received, Refusal> {
-        let read = async {
-            let mut body = body;
-            let received = self.collect(&mut body).await;
-            // Whoever asks before it sends hears the refusal at once.
-            if received.is_err() && !headers.contains_key(EXPECT) {
-                discard(body).await;
-            }
-            received
-        };
-        timeout(self.deadline, read).await.unwrap_or(Err(Refusal::TooSlow))
+    pub(super) async fn read(&self, headers: &HeaderMap, mut body: Body) -> Result<Received, Refusal> {
+        let received = timeout(self.deadline, self.collect(&mut body)).await;
+        match received.unwrap_or(Err(Refusal::TooSlow)) {
+            Err(Refusal::TooLarge) => Err(self.refuse(Refusal::TooLarge, headers, body).await),
+            received => received,
+        }
+    }
+
+    /// Lets the client finish writing, within bounds: one that is still at it would see a reset, and no answer.
+    /// One that asks before it sends hears the answer at once.
+    pub(super) async fn refuse(&self, refusal: Refusal, headers: &HeaderMap, body: Body) -> Refusal {
+        if !headers.contains_key(EXPECT) {
+            let _ = timeout(self.deadline, discard(body)).await;
+        }
+        refusal
     }
 
     async fn collect(&self, body: &mut Body) -> Result<Received, Refusal> {

@@ -64,7 +64,7 @@ impl Hop {
         Self { queue, patience: settings.service_deadline }
     }
 
-    /// The service's word on this callback; none if there is no word in time, which says nothing of the callback.
+    /// The service's word on this callback. No word in time says nothing of the callback: it may be recorded.
     ///
     /// Once queued, a callback is sent even if nobody waits any more: some gateways hang up early.
     pub(super) async fn process(

@@ -55,6 +55,7 @@ impl Core {
             clock: Clock::system(),
             shutdown,
             reader_patience: READER_PATIENCE,
+            metrics: metrics.clone(),
         };
         Ok(Self { service, health: Health::default() })
     }

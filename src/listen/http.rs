@@ -14,8 +14,8 @@ use super::{
     patience::{Patience, Patient},
 };
 
-/// A head may take this many bytes, start line and headers together; more is answered 431. The number of headers
-/// is bounded by hyper's default of 100.
+/// A head may take this many bytes, start line and headers together; more is answered 431, and so are more
+/// headers than hyper's default of 100.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 /// Body bytes read ahead of the router at most.

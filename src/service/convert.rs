@@ -62,14 +62,15 @@ pub(super) fn update(update: &Update) -> proto::TransactionUpdate {
     }
 }
 
-pub(super) fn outcome(outcome: Outcome) -> proto::CallbackOutcome {
+/// With its word, for metrics and traces.
+pub(super) fn outcome(outcome: Outcome) -> (proto::CallbackOutcome, &'static str) {
     match outcome {
-        Outcome::Applied => proto::CallbackOutcome::Applied,
-        Outcome::Duplicate => proto::CallbackOutcome::Duplicate,
-        Outcome::Parked => proto::CallbackOutcome::Parked,
-        Outcome::Ignored => proto::CallbackOutcome::Ignored,
-        Outcome::Held => proto::CallbackOutcome::Held,
-        Outcome::Unreadable => proto::CallbackOutcome::Unreadable,
+        Outcome::Applied => (proto::CallbackOutcome::Applied, "applied"),
+        Outcome::Duplicate => (proto::CallbackOutcome::Duplicate, "duplicate"),
+        Outcome::Parked => (proto::CallbackOutcome::Parked, "parked"),
+        Outcome::Ignored => (proto::CallbackOutcome::Ignored, "ignored"),
+        Outcome::Held => (proto::CallbackOutcome::Held, "held"),
+        Outcome::Unreadable => (proto::CallbackOutcome::Unreadable, "unreadable"),
     }
 }
 

@@ -3,17 +3,13 @@
 use tokio::task;
 use tonic::Request;
 
-use super::{
-    PaymentStatusService,
-    error::Failure,
-    fields::Fields,
-    process_callback::{self, Accepted},
-    traceparent,
-};
+use super::{PaymentStatusService, error::Failure, fields::Fields, process_callback};
 use crate::{
-    gateways::HttpReply,
-    proto::{CallbackResult, ProcessCallbacksRequest, ProcessCallbacksResponse, callback_result},
-    store::{Recorded, StoreError},
+    proto::{
+        CallbackResult, ProcessCallbackResponse, ProcessCallbacksRequest, ProcessCallbacksResponse,
+        callback_result,
+    },
+    telemetry::trace,
 };
 
 const MAX_CALLBACKS: usize = 512;
@@ -30,41 +26,31 @@ pub(super) async fn handle(
     fields.require(fits, "callbacks", format_args!("must be 1 to {MAX_CALLBACKS}"));
     fields.finish(Some(()))?;
 
-    let call_traceparent = traceparent::of_call(&metadata);
-    let mut evidence = Vec::with_capacity(callbacks.len());
-    let mut replies = Vec::with_capacity(callbacks.len());
+    let call_traceparent = trace::traceparent(metadata.as_ref());
+    let mut proven = Vec::with_capacity(callbacks.len());
+    let mut accepted = Vec::with_capacity(callbacks.len());
     for (index, callback) in callbacks.into_iter().enumerate() {
         if index % CHECKED_AT_ONCE == CHECKED_AT_ONCE - 1 {
             task::yield_now().await;
         }
-        replies.push(process_callback::accept(service, callback, call_traceparent).map(|accepted| {
-            let Accepted { evidence: proven, reply } = accepted;
-            evidence.push(proven);
-            reply
+        let checked = process_callback::accept(service, callback, call_traceparent);
+        accepted.push(checked.map(|(evidence, accepted)| {
+            proven.push(evidence);
+            accepted
         }));
     }
-    let recorded = if evidence.is_empty() { Vec::new() } else { service.writer.record(evidence).await };
-    Ok(ProcessCallbacksResponse { results: in_order(service, replies, recorded) })
+    let recorded = if proven.is_empty() { Vec::new() } else { service.writer.record(proven).await };
+    let mut recorded = recorded.into_iter();
+    let results = accepted
+        .into_iter()
+        .map(|accepted| result(accepted.and_then(|accepted| accepted.respond(service, recorded.next()))));
+    Ok(ProcessCallbacksResponse { results: results.collect() })
 }
 
-/// Puts what was recorded between what was refused before.
-fn in_order(
-    service: &PaymentStatusService,
-    replies: Vec<Result<HttpReply, Failure>>,
-    recorded: Vec<Result<Recorded, StoreError>>,
-) -> Vec<CallbackResult> {
-    let mut recorded = recorded.into_iter();
-    let results = replies.into_iter().map(|reply| {
-        let answered = reply.and_then(|reply| {
-            let recorded = recorded.next().ok_or_else(Failure::internal)?;
-            process_callback::respond(service, recorded, reply)
-        });
-        CallbackResult {
-            result: Some(match answered {
-                Ok(response) => callback_result::Result::Response(response),
-                Err(failure) => callback_result::Result::Error(failure.into()),
-            }),
-        }
-    });
-    results.collect()
+fn result(answered: Result<ProcessCallbackResponse, Failure>) -> CallbackResult {
+    let result = match answered {
+        Ok(response) => callback_result::Result::Response(response),
+        Err(failure) => callback_result::Result::Error(failure.into()),
+    };
+    CallbackResult { result: Some(result) }
 }

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use tonic::Request;
+use tracing::Span;
 
-use super::{PaymentStatusService, convert, error::Failure, fields::Fields, traceparent};
+use super::{PaymentStatusService, convert, error::Failure, fields::Fields};
 use crate::{
     domain::{MAX_ID_BYTES, Registration},
     proto::{RegisterTransactionRequest, RegisterTransactionResponse},
+    telemetry::trace,
 };
 
 const MAX_LABELS: usize = 32;
@@ -24,7 +26,8 @@ pub(super) async fn handle(
     if service.gateways.get(gateway).is_none() {
         return Err(Failure::gateway_unknown(gateway));
     }
-    let traceparent = traceparent::of_call(&metadata).map(str::to_owned);
+    let caller = trace::traceparent(metadata.as_ref()).map(str::to_owned);
+    let traceparent = trace::of(&Span::current()).or(caller);
     let (transaction, mark) = service.writer.register(registration, traceparent).await?;
     Ok(RegisterTransactionResponse {
         transaction: Some(convert::transaction(&transaction)),

@@ -21,7 +21,6 @@ use tracing::{Instrument as _, Span, field::Empty};
 use super::{Metrics, trace};
 
 /// Observes every RPC of these routes.
-#[must_use]
 pub fn observe_rpcs(routes: Router, metrics: Metrics) -> Router {
     routes.layer(from_fn_with_state(metrics, observe))
 }

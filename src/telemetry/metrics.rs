@@ -1,7 +1,7 @@
 //! Every instrument, in one table.
 //!
-//! Names follow OpenTelemetry's semantic conventions where they have one. Label values are bounded: routes, RPCs,
-//! outcomes, and the gateways that are configured.
+//! Names follow OpenTelemetry's semantic conventions where they have one. Label values are bounded: routes,
+//! RPCs, outcomes, and the gateways that are configured.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -33,13 +33,13 @@ struct Instruments {
 fn instruments(meter: &Meter) -> Instruments {
     Instruments {
         http: seconds(meter, "http.server.request.duration", "Duration of HTTP server requests."),
-        rpc: seconds(meter, "rpc.server.call.duration", "Duration of inbound RPCs; of a stream, its whole life."),
-        callbacks: counter(meter, "payment_status.callbacks", "{callback}", "Callbacks, by gateway and what became of them."),
-        keys_used: counter(meter, "payment_status.callback.key.used", "{callback}", "Authentic callbacks, by the secret that proved them: an old one without use can go."),
-        hop_batch: sizes(meter, "payment_status.hop.batch.size", "{callback}", "Callbacks in one call from the adapter to the service."),
+        rpc: seconds(meter, "rpc.server.call.duration", "Duration of RPCs; of a stream, its whole life."),
+        callbacks: counter(meter, "payment_status.callbacks", "{callback}", "Callbacks, by what became of them."),
+        keys_used: counter(meter, "payment_status.callback.key.used", "{callback}", "Authentic callbacks, by the secret that proved them."),
+        hop_batch: sizes(meter, "payment_status.hop.batch.size", "{callback}", "Callbacks in one call to the service."),
         write_batch: sizes(meter, "payment_status.write.batch.size", "{write}", "Writes in one database transaction."),
-        write_queue: gauge(meter, "payment_status.write.queue.depth", "{write}", "Writes that wait for a database transaction."),
-        write_commit: seconds(meter, "payment_status.write.commit.duration", "Duration of one database transaction of writes, commit included."),
+        write_queue: gauge(meter, "payment_status.write.queue.depth", "{write}", "Writes that wait for their transaction."),
+        write_commit: seconds(meter, "payment_status.write.commit.duration", "Duration of one transaction of writes."),
         watchers: up_down(meter, "payment_status.feed.watchers", "{stream}", "Open update streams."),
     }
 }

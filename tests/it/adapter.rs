@@ -1,10 +1,8 @@
 //! What gateways hear from the adapter, whatever becomes of their callbacks behind it.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+mod scripted;
+
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     Router,
@@ -12,168 +10,34 @@ use axum::{
     extract::ConnectInfo,
     http::{HeaderMap, Request, StatusCode},
 };
+use opentelemetry::trace::TracerProvider as _;
 use payment_status::{
     adapter::{self, AdapterSettings},
     clock::Clock,
-    listen::{Limits, in_memory, serve_grpc},
-    proto::{
-        self, CallbackError, CallbackResult, HttpReply, ProcessCallbackRequest, ProcessCallbackResponse,
-        ProcessCallbacksRequest, ProcessCallbacksResponse, callback_result,
-        payment_status_client::PaymentStatusClient,
-        payment_status_server::{PaymentStatus, PaymentStatusServer},
-    },
+    listen::{Limits, in_memory, serve_grpc, serve_http},
+    proto::payment_status_client::PaymentStatusClient,
     telemetry::Metrics,
 };
 use time::OffsetDateTime;
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::timeout,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::{Code, Response, Status, async_trait};
 use tower::ServiceExt as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+
+use scripted::Scripted;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/// A service that answers each callback by the name of its gateway.
-#[derive(Clone)]
-struct Scripted {
-    batches: Arc<Mutex<Vec<Vec<ProcessCallbackRequest>>>>,
-    /// Calls with a callback of the gateway `held` are answered when they get a permit.
-    gate: Arc<Semaphore>,
-}
-
-impl Default for Scripted {
-    fn default() -> Self {
-        Self { batches: Arc::default(), gate: Arc::new(Semaphore::new(0)) }
-    }
-}
-
-fn script(gateway: &str) -> callback_result::Result {
-    let reply = |status, body: &str| {
-        let body = body.as_bytes().to_vec();
-        Some(HttpReply { status, content_type: "text/plain".to_owned(), body })
-    };
-    let error = |code: Code, reply| {
-        let (code, message) = (code as i32, "do not show this".to_owned());
-        callback_result::Result::Error(CallbackError { code, message, reply, reason: String::new() })
-    };
-    match gateway {
-        "forged" => error(Code::Unauthenticated, None),
-        "forged-particular" => error(Code::Unauthenticated, reply(400, "fail")),
-        "stranger" => error(Code::NotFound, None),
-        "malformed" => error(Code::InvalidArgument, None),
-        "overloaded" => error(Code::ResourceExhausted, None),
-        "down" => error(Code::Unavailable, None),
-        "slow" => error(Code::DeadlineExceeded, None),
-        "broken" => error(Code::Internal, None),
-        "odd-reply" => callback_result::Result::Response(ProcessCallbackResponse {
-            reply: reply(7, ""),
-            ..ProcessCallbackResponse::default()
-        }),
-        "no-reply" => callback_result::Result::Response(ProcessCallbackResponse::default()),
-        _ => callback_result::Result::Response(ProcessCallbackResponse {
-            reply: reply(202, "[accepted]"),
-            ..ProcessCallbackResponse::default()
-        }),
-    }
-}
-
-#[async_trait]
-impl PaymentStatus for Scripted {
-    async fn process_callbacks(
-        &self,
-        request: tonic::Request<ProcessCallbacksRequest>,
-    ) -> Result<Response<ProcessCallbacksResponse>, Status> {
-        let callbacks = request.into_inner().callbacks;
-        let has = |gateway| callbacks.iter().any(|callback| callback.gateway == gateway);
-        let (held, short, failed) = (has("held"), has("short"), has("failed-call"));
-        let mut results: Vec<_> = callbacks
-            .iter()
-            .map(|callback| CallbackResult { result: Some(script(&callback.gateway)) })
-            .collect();
-        self.batches.lock().unwrap().push(callbacks);
-        if held {
-            self.gate.acquire().await.unwrap().forget();
-        }
-        if short {
-            results.pop();
-        }
-        if failed {
-            return Err(Status::unauthenticated("the adapter itself is not let in"));
-        }
-        Ok(Response::new(ProcessCallbacksResponse { results }))
-    }
-
-    async fn process_callback(
-        &self,
-        _: tonic::Request<ProcessCallbackRequest>,
-    ) -> Result<Response<ProcessCallbackResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn register_transaction(
-        &self,
-        _: tonic::Request<proto::RegisterTransactionRequest>,
-    ) -> Result<Response<proto::RegisterTransactionResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn get_transaction(
-        &self,
-        _: tonic::Request<proto::GetTransactionRequest>,
-    ) -> Result<Response<proto::GetTransactionResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn batch_get_transactions(
-        &self,
-        _: tonic::Request<proto::BatchGetTransactionsRequest>,
-    ) -> Result<Response<proto::BatchGetTransactionsResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn list_transactions(
-        &self,
-        _: tonic::Request<proto::ListTransactionsRequest>,
-    ) -> Result<Response<proto::ListTransactionsResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn list_transaction_updates(
-        &self,
-        _: tonic::Request<proto::ListTransactionUpdatesRequest>,
-    ) -> Result<Response<proto::ListTransactionUpdatesResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    type WatchTransactionsStream = tokio_stream::Empty<Result<proto::WatchTransactionsResponse, Status>>;
-
-    async fn watch_transactions(
-        &self,
-        _: tonic::Request<proto::WatchTransactionsRequest>,
-    ) -> Result<Response<Self::WatchTransactionsStream>, Status> {
-        Err(Status::unimplemented(""))
-    }
-}
-
 impl Scripted {
-    fn routes(&self) -> Router {
-        let server = PaymentStatusServer::new(self.clone()).max_decoding_message_size(8 * 1024 * 1024);
-        tonic::service::Routes::new(server).into_axum_router()
-    }
-
     fn adapter(&self, settings: AdapterSettings) -> Router {
         let channel = in_memory(self.routes(), PATIENCE, CancellationToken::new(), TaskTracker::new());
         adapter::router(PaymentStatusClient::new(channel), settings)
-    }
-
-    fn batch_sizes(&self) -> Vec<usize> {
-        self.batches.lock().unwrap().iter().map(Vec::len).collect()
-    }
-
-    fn only_callback(&self) -> ProcessCallbackRequest {
-        let batches = self.batches.lock().unwrap();
-        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [1]);
-        batches[0][0].clone()
     }
 }
 
@@ -304,6 +168,35 @@ async fn a_body_is_counted_while_it_comes() {
         assert_eq!(status_of(&adapter, chunked).await, 413, "{size} bytes and up to four more, in chunks");
     }
     assert_eq!(service.only_callback().body.len(), MIB);
+}
+
+#[tokio::test]
+async fn a_client_that_writes_too_much_reads_413_and_not_a_reset() {
+    let adapter = Scripted::default().adapter(settings());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    tokio::spawn(serve_http(listener, adapter, Limits::default(), CancellationToken::new()));
+    let body = vec![b'x'; 5_000_000];
+    let head =
+        format!("POST /webhooks/stripe-eu HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+    client.write_all(head.as_bytes()).await.unwrap();
+    client.write_all(&body).await.unwrap();
+    let mut answer = [0; 12];
+    timeout(PATIENCE, client.read_exact(&mut answer)).await.unwrap().unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 413");
+}
+
+#[tokio::test]
+async fn a_trace_that_is_recorded_continues_in_the_callback() {
+    let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().build();
+    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+    let _traced = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let service = Scripted::default();
+    let request = Request::post("/webhooks/stripe-eu").header("traceparent", TRACEPARENT).body(Body::empty());
+    assert_eq!(status_of(&service.adapter(settings()), request.unwrap()).await, 202);
+    let traceparent = service.only_callback().traceparent;
+    assert_eq!(traceparent[..35], TRACEPARENT[..35], "the same trace");
+    assert_ne!(traceparent, TRACEPARENT, "the adapter's own span");
 }
 
 #[tokio::test]

@@ -17,3 +17,6 @@ mod cli;
 mod config;
 mod lifecycle;
 mod listen;
+mod store;
+mod telemetry;
+mod vectors;

@@ -36,7 +36,9 @@ impl WatchStream {
         let (sender, messages) = mpsc::channel(QUEUE);
         let watch = watch(Outbox { messages: sender.clone(), patience: service.reader_patience });
         let shutdown = service.shutdown.clone();
+        let watching = service.metrics.watching();
         let task = tokio::spawn(async move {
+            let _watching = watching;
             tokio::select! {
                 end = watch.run() => end,
                 () = sender.closed() => Ok(()),

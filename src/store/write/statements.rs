@@ -80,7 +80,7 @@ async fn insert_callbacks(db: &impl ConnectionTrait, ledger: &mut Ledger<'_>) ->
     let names = "callback_id, gateway, dedupe_key, receive_time, request_line, headers, body, key_id, outcome, reason";
     let sql = format!(
         "INSERT INTO callbacks ({names}) SELECT {names} FROM rows WHERE true
-         ON CONFLICT DO NOTHING RETURNING callback_id"
+         ON CONFLICT (dedupe_key) DO NOTHING RETURNING callback_id"
     );
     let mut inserted = HashSet::new();
     for found in relation.query(db, &sql).await? {

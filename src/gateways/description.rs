@@ -1,0 +1,120 @@
+//! The description of a gateway kind, as its TOML file says it.
+//!
+//! Reading it refuses unknown keys and names the line. What only makes sense together (a fact from a value that
+//! the proof does not cover, a setting that nobody declared) is checked when a gateway is built from it.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{
+    amount::Amounts, auth::Auth, events::Rule, facts::Tallies, paths::Paths, place, reply::Reply,
+    simulate::Samples,
+};
+
+pub(crate) mod settings;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Description {
+    /// The gateway's name, for people.
+    #[expect(dead_code, reason = "the console shows it")]
+    pub(crate) title: String,
+    /// Where the gateway itself describes its callbacks.
+    #[serde(default)]
+    #[expect(dead_code, reason = "for the reader of the file")]
+    pub(crate) docs: Vec<String>,
+    #[serde(default)]
+    pub(crate) settings: BTreeMap<String, settings::Declared>,
+    pub(crate) auth: Vec<Spanned<Auth>>,
+    pub(crate) batch: Option<Batch>,
+    pub(crate) account: Option<Account>,
+    #[serde(default)]
+    pub(crate) paths: Paths,
+    #[serde(default)]
+    pub(crate) amount: Amounts,
+    /// How the amounts of each kind of operation add up.
+    #[serde(default)]
+    pub(crate) tally: Tallies,
+    #[serde(default)]
+    pub(crate) event: Vec<Spanned<Rule>>,
+    pub(crate) reply: Reply,
+    #[serde(default)]
+    pub(crate) simulate: Samples,
+}
+
+/// One callback holds a list of events.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Batch {
+    /// Where the list stands in the body.
+    pub(crate) items: place::Path,
+    /// The member of each item that holds the event.
+    pub(crate) member: Option<String>,
+}
+
+/// Which merchant account an event is about, and which one it must be about.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Account {
+    pub(crate) is: place::Texts,
+    /// Used where the gateway's configuration names no `account`.
+    #[serde(default)]
+    pub(crate) must_be: place::Texts,
+}
+
+/// What is wrong with a description, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) line: Option<usize>,
+    pub(crate) key: String,
+    pub(crate) what: String,
+}
+
+impl Description {
+    pub(crate) fn read(text: &str) -> Result<Self, Fault> {
+        let reader =
+            toml::Deserializer::parse(text).map_err(|error| Fault::of(&error, text, String::new()))?;
+        serde_path_to_error::deserialize(reader).map_err(|error| {
+            let key = error.path().to_string();
+            Fault::of(error.inner(), text, key)
+        })
+    }
+}
+
+impl Fault {
+    fn of(error: &toml::de::Error, text: &str, key: String) -> Self {
+        let line = error.span().map(|span| line_of(text, span.start));
+        Self { line, key, what: error.message().trim().replace('\n', ", ") }
+    }
+
+    pub(crate) fn at<T>(
+        spanned: &Spanned<T>,
+        text: &str,
+        key: impl Into<String>,
+        what: impl Into<String>,
+    ) -> Self {
+        Self { line: Some(line_of(text, spanned.span().start)), key: key.into(), what: what.into() }
+    }
+
+    pub(crate) fn in_key(key: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { line: None, key: key.into(), what: what.into() }
+    }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}, ")?;
+        }
+        if !self.key.is_empty() && self.key != "." {
+            write!(f, "key `{}`: ", self.key)?;
+        }
+        f.write_str(&self.what)
+    }
+}

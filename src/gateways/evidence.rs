@@ -1,0 +1,57 @@
+//! Evidence: what is kept of a callback.
+
+use super::{Gateway, card_number};
+use crate::domain::Callback;
+
+/// Kept of every callback, beside what its kind's proof needs.
+const ALWAYS_KEPT: [&str; 3] = ["content-type", "traceparent", "user-agent"];
+
+/// A callback as it is stored: enough to check its proof again, without what nobody should keep.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// `METHOD path?query`.
+    pub request_line: String,
+    /// `name: value` lines.
+    pub headers: String,
+    /// As received, but for the middle digits of card numbers. The length is the same.
+    pub body: Vec<u8>,
+}
+
+impl Gateway {
+    #[must_use]
+    pub fn keep(&self, callback: &Callback) -> Kept {
+        let Callback { method, path, query, .. } = callback;
+        let separator = if query.is_empty() { "" } else { "?" };
+        let mut request_line = format!("{method} {path}{separator}{query}").into_bytes();
+        card_number::mask(&mut request_line);
+        let mut headers = self.kept_headers(callback).into_bytes();
+        card_number::mask(&mut headers);
+        let mut body = callback.body.clone();
+        card_number::mask(&mut body);
+        Kept {
+            request_line: String::from_utf8_lossy(&request_line).into_owned(),
+            headers: String::from_utf8_lossy(&headers).into_owned(),
+            body,
+        }
+    }
+
+    fn kept_headers(&self, callback: &Callback) -> String {
+        let kept =
+            |name: &str| ALWAYS_KEPT.contains(&name) || self.kept_headers.iter().any(|proof| proof == name);
+        let mut lines = String::new();
+        for (name, value) in &callback.headers {
+            let name = name.to_ascii_lowercase();
+            if kept(&name) {
+                let value = String::from_utf8_lossy(value).replace(['\r', '\n'], " ");
+                lines.push_str(&format!("{name}: {value}\n"));
+            }
+        }
+        lines
+    }
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kept").field("body_bytes", &self.body.len()).finish_non_exhaustive()
+    }
+}

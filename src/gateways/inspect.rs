@@ -1,0 +1,115 @@
+//! Inspection: what would this captured callback do? The same code as in production, offline.
+
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+
+use super::{
+    Answer, Gateway, GatewaySettings, Gateways, HttpReply, KindSource, Mode, Reason, Secret, SettingsError,
+    Unreadable, Unregistered,
+};
+use crate::domain::{Callback, GatewayId, Notification};
+
+mod capture;
+mod report;
+
+/// What a callback would do.
+#[derive(Debug)]
+pub struct Report {
+    pub valid: bool,
+    pub reason: Option<Reason>,
+    /// The safe name of the secret that proved it.
+    pub key: Option<String>,
+    /// Why an authentic callback cannot be read.
+    pub unreadable: Option<Unreadable>,
+    pub notifications: Vec<Notification>,
+    pub reply: HttpReply,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    #[error("the captured callback cannot be read: {0}")]
+    Capture(String),
+    #[error("settings: {0}")]
+    Settings(String),
+    #[error(transparent)]
+    Gateway(#[from] SettingsError),
+}
+
+/// Runs one captured callback through a gateway of this kind.
+///
+/// `captured` is `{method, path, query?, headers, body, body_encoding}` as JSON (other members are passed over),
+/// or a raw HTTP request. `settings` are those of `[gateways.X.settings]`; a list `secrets` among them adds to
+/// the secrets.
+pub fn inspect(
+    kind: KindSource,
+    secrets: Vec<Secret>,
+    settings: &serde_json::Map<String, serde_json::Value>,
+    now: OffsetDateTime,
+    captured: &[u8],
+) -> Result<Report, InspectError> {
+    let id: GatewayId = "inspect".parse().map_err(|_| InspectError::Settings("no name".to_owned()))?;
+    let callback = capture::read(captured, &id, now).map_err(InspectError::Capture)?;
+    let gateways = Gateways::build(vec![configured(id, kind, secrets, settings)?])?;
+    let reports = gateways.iter().map(|gateway| report(gateway, &callback, now));
+    reports.last().ok_or_else(|| InspectError::Settings("no gateway".to_owned()))
+}
+
+fn configured(
+    id: GatewayId,
+    kind: KindSource,
+    mut secrets: Vec<Secret>,
+    settings: &serde_json::Map<String, serde_json::Value>,
+) -> Result<GatewaySettings, InspectError> {
+    let mut settings: BTreeMap<&String, &serde_json::Value> = settings.iter().collect();
+    if let Some(more) = settings.remove(&"secrets".to_owned()) {
+        secrets.extend(listed_secrets(more)?);
+    }
+    // Through text, so that `null` is refused by name and not by a panic.
+    let settings =
+        toml::Table::try_from(settings).map_err(|error| InspectError::Settings(error.to_string()))?;
+    let (mode, unregistered) = (Mode::Any, Unregistered::Park);
+    Ok(GatewaySettings { id, kind, mode, account: None, unregistered, secrets, settings })
+}
+
+fn listed_secrets(listed: &serde_json::Value) -> Result<Vec<Secret>, InspectError> {
+    let values = listed.as_array().into_iter().flatten().map(serde_json::Value::as_str);
+    let values: Option<Vec<&str>> = values.collect();
+    let values =
+        values.ok_or_else(|| InspectError::Settings("`secrets` must be a list of texts".to_owned()))?;
+    let secret = |(index, value): (usize, &str)| Secret {
+        id: format!("settings.secrets[{index}]"),
+        value: value.to_owned(),
+        not_before: None,
+        not_after: None,
+    };
+    Ok(values.into_iter().enumerate().map(secret).collect())
+}
+
+fn report(gateway: &Gateway, callback: &Callback, now: OffsetDateTime) -> Report {
+    let verified = match gateway.verify(callback, now) {
+        Ok(verified) => verified,
+        Err(refusal) => {
+            return Report {
+                valid: false,
+                reason: Some(refusal.reason),
+                key: None,
+                unreadable: None,
+                notifications: Vec::new(),
+                reply: gateway.reply(Answer::Refused(refusal.reason)),
+            };
+        }
+    };
+    let (notifications, unreadable) = match gateway.parse(&verified) {
+        Ok(notifications) => (notifications, None),
+        Err(unreadable) => (Vec::new(), Some(unreadable)),
+    };
+    Report {
+        valid: true,
+        reason: None,
+        key: Some(verified.key_id().to_owned()),
+        unreadable,
+        notifications,
+        reply: gateway.reply(Answer::Success),
+    }
+}

@@ -1,0 +1,43 @@
+//! The kinds that are built in: one description each.
+
+use super::{
+    description::{Description, Fault},
+    settings::KindSource,
+};
+
+const BUILT_IN: [(&str, &str); 3] = [
+    ("adyen", include_str!("kinds/adyen.toml")),
+    ("standard-webhooks", include_str!("kinds/standard-webhooks.toml")),
+    ("stripe", include_str!("kinds/stripe.toml")),
+];
+
+/// The names of the built-in kinds, sorted.
+pub fn built_in() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|(name, _)| *name)
+}
+
+/// A kind's name and the text of its description.
+pub(crate) fn text_of(kind: &KindSource) -> Result<(&str, &str), String> {
+    match kind {
+        KindSource::File { name, text } => Ok((name, text)),
+        KindSource::BuiltIn(wanted) => {
+            let found = BUILT_IN.iter().find(|(name, _)| name == wanted);
+            found.copied().ok_or_else(|| {
+                let known: Vec<&str> = built_in().collect();
+                format!(
+                    "kind: there is no `{wanted}`, expected one of {}, or `file:your-own.toml`",
+                    known.join(", ")
+                )
+            })
+        }
+    }
+}
+
+pub(crate) fn describe(name: &str, text: &str) -> Result<Description, String> {
+    Description::read(text).map_err(|fault| in_file(name, &fault))
+}
+
+/// `kind adyen: line 12, key …`: enough to open the file at the right place.
+pub(crate) fn in_file(name: &str, fault: &Fault) -> String {
+    format!("kind {name}: {fault}")
+}

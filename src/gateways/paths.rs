@@ -1,0 +1,95 @@
+//! Paths: where in a message each normalised value stands.
+
+use serde::Deserialize;
+
+use super::place::Texts;
+
+/// Every entry may be left out. In an event, an empty list takes a value away.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Paths {
+    pub(crate) event_id: Option<Texts>,
+    pub(crate) event_type: Option<Texts>,
+    pub(crate) event_time: Option<Texts>,
+    pub(crate) event_time_format: Option<TimeFormat>,
+    #[serde(alias = "gateway_payment_id")]
+    pub(crate) payment_id: Option<Texts>,
+    pub(crate) merchant_reference: Option<Texts>,
+    /// What the event is about: the refund of a refund event, the disputed sum of a dispute.
+    pub(crate) amount: Option<Texts>,
+    /// What was authorized, where that is not `amount`.
+    pub(crate) authorized_amount: Option<Texts>,
+    pub(crate) currency: Option<Texts>,
+    pub(crate) failure_code: Option<Texts>,
+    pub(crate) failure_message: Option<Texts>,
+    pub(crate) refund_id: Option<Texts>,
+    pub(crate) dispute_id: Option<Texts>,
+    pub(crate) livemode: Option<Texts>,
+    /// The values of `livemode` that mean live; `true` if not said.
+    pub(crate) live_values: Option<Vec<String>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TimeFormat {
+    UnixSeconds,
+    UnixMilliseconds,
+    Rfc3339,
+}
+
+impl Paths {
+    /// These paths, with what `other` says put over them.
+    pub(crate) fn overlaid(&self, other: &Self) -> Self {
+        let mut merged = self.clone();
+        for (mine, theirs) in merged.texts_mut().into_iter().zip(other.clone().texts_mut()) {
+            if theirs.is_some() {
+                *mine = theirs.take();
+            }
+        }
+        merged.event_time_format = other.event_time_format.or(self.event_time_format);
+        merged.live_values = other.live_values.clone().or_else(|| self.live_values.clone());
+        merged
+    }
+
+    pub(crate) fn texts_mut(&mut self) -> [&mut Option<Texts>; 13] {
+        let Self {
+            event_id,
+            event_type,
+            event_time,
+            event_time_format: _,
+            payment_id,
+            merchant_reference,
+            amount,
+            authorized_amount,
+            currency,
+            failure_code,
+            failure_message,
+            refund_id,
+            dispute_id,
+            livemode,
+            live_values: _,
+        } = self;
+        [
+            event_id,
+            event_type,
+            event_time,
+            payment_id,
+            merchant_reference,
+            amount,
+            authorized_amount,
+            currency,
+            failure_code,
+            failure_message,
+            refund_id,
+            dispute_id,
+            livemode,
+        ]
+    }
+
+    pub(crate) fn is_live(&self, value: &str) -> bool {
+        match &self.live_values {
+            Some(values) => values.iter().any(|live| live == value),
+            None => value == "true",
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Replies: what a gateway must be answered.
+
+use serde::Deserialize;
+
+use super::{Gateway, verify::Reason};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reply {
+    success: Answered,
+    refused: Answered,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answered {
+    #[serde(deserialize_with = "status")]
+    status: u16,
+    #[serde(default)]
+    body: String,
+    #[serde(default = "plain_text")]
+    content_type: String,
+}
+
+/// What became of a callback, as far as its sender is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Committed; also a duplicate, a held and an unreadable one: a retry would help nobody.
+    Success,
+    Refused(Reason),
+}
+
+/// An HTTP response, ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpReply {
+    pub status: u16,
+    pub content_type: String,
+    pub body: Vec<u8>,
+}
+
+impl Gateway {
+    /// The response this gateway wants to see.
+    #[must_use]
+    pub fn reply(&self, answer: Answer) -> HttpReply {
+        let answered = match answer {
+            Answer::Success => &self.reply.success,
+            Answer::Refused(_) => &self.reply.refused,
+        };
+        HttpReply {
+            status: answered.status,
+            content_type: answered.content_type.clone(),
+            body: answered.body.clone().into_bytes(),
+        }
+    }
+}
+
+fn plain_text() -> String {
+    "text/plain; charset=utf-8".to_owned()
+}
+
+fn status<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    let status = u16::deserialize(deserializer)?;
+    match status {
+        200..=599 => Ok(status),
+        _ => Err(serde::de::Error::custom("an HTTP status is 200 to 599")),
+    }
+}
