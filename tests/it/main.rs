@@ -13,8 +13,10 @@
 mod harness;
 
 mod adapter;
+mod attacks;
 mod cli;
 mod config;
+mod fixtures;
 mod lifecycle;
 mod listen;
 mod store;
