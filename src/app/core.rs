@@ -53,6 +53,7 @@ impl Core {
             writer,
             feed,
             clock: Clock::system(),
+            metrics: metrics.clone(),
             shutdown,
             reader_patience: READER_PATIENCE,
             metrics: metrics.clone(),

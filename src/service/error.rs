@@ -89,7 +89,8 @@ impl From<StoreError> for Failure {
             }
             StoreError::Conflict(message) => Self::new(Code::AlreadyExists, "TRANSACTION_CONFLICT", message),
             StoreError::Unavailable(_) | StoreError::ReadOnly | StoreError::Contended(_) => {
-                tracing::warn!(%error, "a call failed for want of the database");
+                // Every call says so while the database is away; the readiness says it once.
+                tracing::debug!(%error, "a call failed for want of the database");
                 let message = "the database does not answer; nothing is lost, try again";
                 Self::new(Code::Unavailable, "STORE_UNAVAILABLE", message)
             }
