@@ -53,7 +53,6 @@ impl Core {
             writer,
             feed,
             clock: Clock::system(),
-            metrics: metrics.clone(),
             shutdown,
             reader_patience: READER_PATIENCE,
             metrics: metrics.clone(),
@@ -90,7 +89,7 @@ fn batcher_settings(metrics: Metrics) -> BatcherSettings {
         max_in_flight: MAX_IN_FLIGHT,
         now: Arc::new(|| Clock::system().now()),
         observe: Arc::new(move |batch| {
-            metrics.batch_committed(batch.size, batch.queue_depth, batch.duration)
+            metrics.batch_committed(batch.size, batch.queue_depth, batch.duration);
         }),
     }
 }
