@@ -16,10 +16,12 @@ use time::OffsetDateTime;
 use super::{Evidence, Reading, Recorded, Store, StoreError, error};
 use crate::domain::{Mark, Registration, Transaction};
 
+mod account;
 mod correlate;
 mod fact_key;
 mod facts;
 mod ledger;
+mod route;
 mod statements;
 
 use ledger::Ledger;

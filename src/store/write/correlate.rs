@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
 
 use super::{
-    ledger::{Account, Ledger, Parked, Payment, adopted_id},
+    account::Account,
+    ledger::{Ledger, Parked, Payment},
+    route::adopted_id,
     statements::row_lock,
 };
 use crate::{

@@ -6,8 +6,9 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use uuid::Uuid;
 
 use super::{
+    account::{Account, Origin},
     facts,
-    ledger::{Account, Ledger, NewUpdate, Origin, recorded_outcome},
+    ledger::{Ledger, NewUpdate, recorded_outcome},
 };
 use crate::{
     domain::{Mark, Money, State, Status},
