@@ -3,14 +3,21 @@
 mod adapter;
 mod check_config;
 mod config_file;
+mod demo;
+mod inspect;
 mod migrate;
 mod run;
+mod secret;
+mod sender;
 mod serve;
 mod service;
+mod simulate;
 mod table;
 mod watch;
 
 use clap::{Parser, Subcommand};
+
+use crate::{app::StartError, config::ConfigError};
 
 /// Receives payment gateway callbacks, proves them, and answers: what is the state of this payment?
 #[derive(Debug, Parser)]
@@ -28,12 +35,15 @@ const EXAMPLES: &str = "Examples:
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Serve(serve::Args),
     Service(service::Args),
     Adapter(adapter::Args),
     Migrate(migrate::Args),
     CheckConfig(check_config::Args),
+    Simulate(simulate::Args),
     Watch(watch::Args),
+    Inspect(inspect::Args),
 }
 
 /// One line, fit to be shown to whoever typed the command.
@@ -45,12 +55,15 @@ impl Cli {
     /// Runs the command to its end.
     pub async fn run(self) -> Result<(), Failure> {
         match self.command {
+            Command::Demo(args) => args.run().await,
             Command::Serve(args) => args.run().await,
             Command::Service(args) => args.run().await,
             Command::Adapter(args) => args.run().await,
             Command::Migrate(args) => args.run().await,
             Command::CheckConfig(args) => args.run(),
+            Command::Simulate(args) => args.run().await,
             Command::Watch(args) => args.run().await,
+            Command::Inspect(args) => args.run(),
         }
     }
 }
@@ -72,8 +85,14 @@ impl Failure {
     }
 }
 
-impl From<crate::config::ConfigError> for Failure {
-    fn from(error: crate::config::ConfigError) -> Self {
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
         Self(error.to_string())
     }
 }

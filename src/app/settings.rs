@@ -1,17 +1,24 @@
 //! From the configuration's sections to what each part wants to know.
 
-use std::time::Duration;
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::Path,
+    time::Duration,
+};
 
 use super::StartError;
 use crate::{
-    config::{self, Config, Environment},
-    gateways::Gateways,
+    config::{self, Config, Environment, Kind},
+    gateways::{GatewaySettings, Gateways, KindSource, Mode, Secret, Unregistered},
     store::StoreSettings,
     telemetry::{LogFormat, TelemetrySettings},
 };
 
 /// How long a request waits for a free connection before it is told to come again.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest description that is built in has some ten thousand.
+const MAX_DESCRIPTION_BYTES: u64 = 1024 * 1024;
 
 #[must_use]
 pub fn store_settings(database: &config::Database) -> StoreSettings {
@@ -39,6 +46,59 @@ pub fn telemetry_settings(log: &config::Log, environment: &Environment) -> Telem
 
 /// The gateways, with their descriptions and secrets read and checked. At least one is needed.
 pub fn gateways(config: &Config, environment: &Environment) -> Result<Gateways, StartError> {
-    let _ = (config, environment);
-    Err(StartError::new("not wired yet"))
+    if config.gateways.is_empty() {
+        let example = "[gateways.stripe-eu] kind = \"stripe\" secrets = [{ env = \"STRIPE_EU_SECRET\" }]";
+        return Err(StartError::new(format!("gateways: at least one is needed, such as {example}")));
+    }
+    let each = config.gateways.iter().map(|(name, gateway)| gateway_settings(name, gateway, environment));
+    Gateways::build(each.collect::<Result<_, _>>()?).map_err(StartError::new)
+}
+
+fn gateway_settings(
+    name: &str,
+    gateway: &config::Gateway,
+    environment: &Environment,
+) -> Result<GatewaySettings, StartError> {
+    let config::Gateway { kind, mode, unregistered, account, secrets: _, settings } = gateway;
+    let secrets = gateway.secrets(name, environment).map_err(StartError::new)?;
+    Ok(GatewaySettings {
+        id: name.parse().map_err(|what| StartError::new(format!("gateways.{name}: a name {what}")))?,
+        kind: kind_source(kind).map_err(|what| StartError::new(format!("gateways.{name}.kind: {what}")))?,
+        mode: match mode {
+            config::Mode::Live => Mode::Live,
+            config::Mode::Test => Mode::Test,
+        },
+        account: account.clone(),
+        unregistered: match unregistered {
+            config::Unregistered::Park => Unregistered::Park,
+            config::Unregistered::Adopt => Unregistered::Adopt,
+        },
+        secrets: secrets.into_iter().map(secret).collect(),
+        settings: settings.clone(),
+    })
+}
+
+/// Reads the description, where it is the user's own.
+pub fn kind_source(kind: &Kind) -> Result<KindSource, StartError> {
+    match kind {
+        Kind::BuiltIn(name) => Ok(KindSource::BuiltIn(name.clone())),
+        Kind::File(path) => {
+            let name = path.display().to_string();
+            let text = read_description(path)
+                .map_err(|error| StartError::new(format!("{name} cannot be read: {error}")))?;
+            Ok(KindSource::File { name, text })
+        }
+    }
+}
+
+fn read_description(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?.take(MAX_DESCRIPTION_BYTES).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[must_use]
+pub fn secret(secret: config::Secret) -> Secret {
+    let config::Secret { value, origin, not_before, not_after } = secret;
+    Secret { id: origin, value, not_before, not_after }
 }

@@ -1,5 +1,5 @@
 use super::{Failure, config_file::ConfigFile};
-use crate::config::Environment;
+use crate::{app, config::Environment};
 
 /// Check the configuration and the secrets it names, and start nothing
 #[derive(Debug, clap::Args)]
@@ -18,9 +18,8 @@ impl Args {
     pub(super) fn run(self) -> Result<(), Failure> {
         let environment = Environment::of_process();
         let config = self.file.load(&environment)?;
-        for (name, gateway) in &config.gateways {
-            gateway.secrets(name, &environment)?;
-            println!("{name}: /webhooks/{name}");
+        for gateway in app::gateways(&config, &environment)?.iter() {
+            println!("{}: {} at /webhooks/{}", gateway.id(), gateway.kind(), gateway.id());
         }
         Ok(())
     }

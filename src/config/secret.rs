@@ -41,8 +41,19 @@ pub struct Secret {
 }
 
 impl SecretSource {
+    /// The variable of this name.
+    #[must_use]
+    pub fn env(name: &str) -> Self {
+        Self { place: Place::Env(name.to_owned()), not_before: None, not_after: None }
+    }
+
+    #[must_use]
+    pub fn file(path: &Path) -> Self {
+        Self { place: Place::File(path.to_owned()), not_before: None, not_after: None }
+    }
+
     /// Says what is wrong with the place, never what is in it.
-    pub(super) fn read(&self, env: &Environment) -> Result<Secret, String> {
+    pub fn read(&self, env: &Environment) -> Result<Secret, String> {
         let origin = self.place.to_string();
         let value = match &self.place {
             Place::Env(name) => env.get(name).ok_or_else(|| format!("{origin} is not set"))?.to_owned(),

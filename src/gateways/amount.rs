@@ -40,12 +40,17 @@ impl Amounts {
     pub(crate) fn write(&self, unit: Unit, money: Money) -> String {
         let iso = money.currency().exponent();
         let theirs = self.unit_exponent(unit, money.currency());
-        let digits = format!("{:0width$}", money.minor_units(), width = usize::from(iso) + 1);
         let decimals = usize::from(iso.saturating_sub(theirs));
+        let digits = format!("{:0width$}", money.minor_units(), width = decimals + 1);
         let zeros = "0".repeat(usize::from(theirs.saturating_sub(iso)));
         match digits.split_at_checked(digits.len() - decimals) {
-            Some((whole, fraction)) if !fraction.is_empty() => format!("{whole}.{fraction}"),
-            _ => digits + &zeros,
+            Some((whole, "")) => format!("{whole}{zeros}"),
+            // A gateway that knows no decimals here gets none, unless the amount cannot do without.
+            Some((whole, rest)) if unit == Unit::Minor && rest.bytes().all(|digit| digit == b'0') => {
+                whole.to_owned()
+            }
+            Some((whole, fraction)) => format!("{whole}.{fraction}"),
+            None => digits,
         }
     }
 

@@ -19,6 +19,7 @@ use super::{
 };
 
 mod coverage;
+mod references;
 
 impl Gateway {
     pub(super) fn build(settings: GatewaySettings) -> Result<Self, SettingsError> {
@@ -33,6 +34,7 @@ fn build(configured: GatewaySettings) -> Result<Gateway, String> {
     let description = kinds::describe(kind, text)?;
     let settings = Settings::read(&description.settings, given)?;
     let fault = |fault: Fault| kinds::in_file(kind, &fault);
+    references::check(&description, text).map_err(fault)?;
 
     let mut paths = with_settings(description.paths.clone(), &settings);
     if let Some(chosen) = &settings.paths {

@@ -3,6 +3,10 @@
 /// Digits that stay in sight: enough to name the issuer and to recognise the card (PCI DSS 3.4.1).
 const SHOWN_FIRST: usize = 6;
 const SHOWN_LAST: usize = 4;
+/// Groups of digits in which people write one card number.
+const MAX_GROUPS: usize = 5;
+const MIN_DIGITS: usize = 13;
+const MAX_DIGITS: usize = 19;
 
 /// Overwrites the middle digits of card numbers with `*`. Nothing moves.
 ///
@@ -11,12 +15,32 @@ const SHOWN_LAST: usize = 4;
 pub(crate) fn mask(text: &mut [u8]) {
     let mut at = 0;
     while let Some(start) = text.iter().skip(at).position(u8::is_ascii_digit).map(|offset| at + offset) {
-        let run = Run::at(text, start);
-        at = run.end;
-        if run.stands_alone(text) && is_card_number(&run.digits) {
+        let group_end = end_of_group(text, start);
+        if !may_begin(text, start, group_end) {
+            at = group_end;
+            continue;
+        }
+        // A number may follow another one after a space, so each group of digits may begin one.
+        let found = (1..=MAX_GROUPS)
+            .rev()
+            .map(|groups| Run::of(text, start, groups))
+            .find(|run| run.stands_alone(text) && is_card_number(&run.digits));
+        at = found.as_ref().map_or(group_end, |run| run.end);
+        if let Some(run) = found {
             run.mask(text);
         }
     }
+}
+
+fn end_of_group(text: &[u8], start: usize) -> usize {
+    let digits = text.iter().skip(start).take_while(|byte| byte.is_ascii_digit()).count();
+    start + digits
+}
+
+/// A cheap look first, since most digits are no card: brands begin with 2 to 6, and a short group must go on.
+fn may_begin(text: &[u8], start: usize, end: usize) -> bool {
+    let goes_on = matches!(text.get(end), Some(b' ' | b'-'));
+    matches!(text.get(start), Some(b'2'..=b'6')) && (goes_on || end - start >= MIN_DIGITS)
 }
 
 /// Digits in a row, also in groups with one space or dash between them.
@@ -28,18 +52,20 @@ struct Run {
 }
 
 impl Run {
-    fn at(text: &[u8], start: usize) -> Self {
+    /// At most so many groups of digits from here on.
+    fn of(text: &[u8], start: usize, groups: usize) -> Self {
         let mut run = Self { start, end: start, digits: Vec::new(), places: Vec::new() };
-        let mut gap = false;
+        let mut gaps = 0;
         for (place, byte) in text.iter().enumerate().skip(start) {
+            let after_digit = run.end == place;
             match byte {
+                b'0'..=b'9' if run.digits.len() > MAX_DIGITS => break,
                 b'0'..=b'9' => {
                     run.digits.push(byte - b'0');
                     run.places.push(place);
                     run.end = place + 1;
-                    gap = false;
                 }
-                b' ' | b'-' if !gap => gap = true,
+                b' ' | b'-' if after_digit && gaps + 1 < groups => gaps += 1,
                 _ => break,
             }
         }
@@ -64,7 +90,7 @@ impl Run {
 }
 
 fn is_card_number(digits: &[u8]) -> bool {
-    (13..=19).contains(&digits.len()) && has_brand(digits) && luhn(digits)
+    (MIN_DIGITS..=MAX_DIGITS).contains(&digits.len()) && has_brand(digits) && luhn(digits)
 }
 
 /// The beginnings that card brands were given (ISO/IEC 7812), with their lengths.
@@ -110,6 +136,7 @@ mod tests {
         check(r#"{"pan":"4111111111111111"}"#, r#"{"pan":"411111******1111"}"#);
         check("4111 1111 1111 1111,", "4111 11** **** 1111,");
         check("card 5555-5555-5555-4444!", "card 5555-55**-****-4444!");
+        check("2026 4111111111111111 12", "2026 411111******1111 12");
         check("378282246310005", "378282*****0005");
         check(r"a\n4111111111111111\n", r"a\n411111******1111\n");
         for untouched in [

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::Unreadable;
-use crate::domain::{Callback, Correlation, FactKey, Notification, Tally};
+use crate::domain::{Callback, Correlation, FactKey, Hold, Notification, PaymentId, Tally, TransactionId};
 
 /// The first half of a SHA-256 over everything that a delivery says: event ids and the keys of its facts, but
 /// not what changes with each attempt (Stripe counts its open deliveries in `pending_webhooks`).
@@ -17,7 +17,9 @@ pub fn dedupe_key(callback: &Callback, read: &Result<Vec<Notification>, Unreadab
     let known = read.as_ref().ok().filter(|all| all.iter().all(is_distinct));
     match known {
         Some(notifications) => {
-            notifications.iter().for_each(|notification| digest.notification(notification));
+            for notification in notifications {
+                digest.notification(notification);
+            }
         }
         None => digest.bytes(&callback.body),
     }
@@ -51,12 +53,12 @@ impl Text {
         self.0.update(round.to_le_bytes());
         self.optional(amount.map(|amount| amount.to_string()).as_deref());
         self.0.update([u8::from(*tally == Tally::Cumulative)]);
-        self.0.update(held.map_or(0, |hold| hold.code()).to_le_bytes());
+        self.0.update(held.map_or(0, Hold::code).to_le_bytes());
     }
 
     fn correlation(&mut self, Correlation { payment, reference }: &Correlation) {
-        self.optional(payment.as_ref().map(|payment| payment.as_str()));
-        self.optional(reference.as_ref().map(|reference| reference.as_str()));
+        self.optional(payment.as_ref().map(PaymentId::as_str));
+        self.optional(reference.as_ref().map(TransactionId::as_str));
     }
 
     fn optional(&mut self, text: Option<&str>) {

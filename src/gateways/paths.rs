@@ -41,49 +41,14 @@ impl Paths {
     /// These paths, with what `other` says put over them.
     pub(crate) fn overlaid(&self, other: &Self) -> Self {
         let mut merged = self.clone();
-        for (mine, theirs) in merged.texts_mut().into_iter().zip(other.clone().texts_mut()) {
+        for (mine, theirs) in merged.texts_mut().into_iter().zip(other.texts()) {
             if theirs.is_some() {
-                *mine = theirs.take();
+                mine.clone_from(theirs);
             }
         }
         merged.event_time_format = other.event_time_format.or(self.event_time_format);
         merged.live_values = other.live_values.clone().or_else(|| self.live_values.clone());
         merged
-    }
-
-    pub(crate) fn texts_mut(&mut self) -> [&mut Option<Texts>; 13] {
-        let Self {
-            event_id,
-            event_type,
-            event_time,
-            event_time_format: _,
-            payment_id,
-            merchant_reference,
-            amount,
-            authorized_amount,
-            currency,
-            failure_code,
-            failure_message,
-            refund_id,
-            dispute_id,
-            livemode,
-            live_values: _,
-        } = self;
-        [
-            event_id,
-            event_type,
-            event_time,
-            payment_id,
-            merchant_reference,
-            amount,
-            authorized_amount,
-            currency,
-            failure_code,
-            failure_message,
-            refund_id,
-            dispute_id,
-            livemode,
-        ]
     }
 
     pub(crate) fn is_live(&self, value: &str) -> bool {
@@ -92,4 +57,26 @@ impl Paths {
             None => value == "true",
         }
     }
+}
+
+/// Every entry that says where something stands, borrowed or mutably, always in the same order.
+macro_rules! all_texts {
+    ($($field:ident)*) => {
+        impl Paths {
+            pub(crate) fn texts(&self) -> [&Option<Texts>; 13] {
+                let Self { event_time_format: _, live_values: _, $($field),* } = self;
+                [$($field),*]
+            }
+
+            pub(crate) fn texts_mut(&mut self) -> [&mut Option<Texts>; 13] {
+                let Self { event_time_format: _, live_values: _, $($field),* } = self;
+                [$($field),*]
+            }
+        }
+    };
+}
+
+all_texts! {
+    event_id event_type event_time payment_id merchant_reference amount authorized_amount
+    currency failure_code failure_message refund_id dispute_id livemode
 }

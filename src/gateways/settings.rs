@@ -123,7 +123,7 @@ fn looks_like_a_placeholder(value: &str) -> bool {
     for word in PLACEHOLDERS {
         rest = rest.replace(word, "");
     }
-    let mut left: Vec<char> = rest.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    let mut left: Vec<char> = rest.chars().filter(char::is_ascii_alphanumeric).collect();
     left.sort_unstable();
     left.dedup();
     left.len() < 4

@@ -13,9 +13,11 @@
 mod harness;
 
 mod adapter;
+mod attacks;
 mod cli;
 mod config;
 mod grpc;
+mod fixtures;
 mod lifecycle;
 mod listen;
 mod store;

@@ -1,34 +1,26 @@
 //! Every recorded vector of every kind, through `inspect`, field by field.
 
-use std::path::PathBuf;
-
 use payment_status::gateways::{KindSource, Secret, inspect::inspect};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
+use crate::fixtures::{self, Fixture};
+
 #[test]
 fn every_vector_comes_out_as_expected() {
-    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let mut run = 0;
-    let mut wrong = Vec::new();
-    for kind in payment_status::gateways::built_in() {
-        for entry in std::fs::read_dir(fixtures.join(kind)).expect("a folder of vectors for each kind") {
-            let path = entry.expect("a readable folder").path();
-            let text = std::fs::read(&path).expect("a readable vector");
-            run += 1;
-            if let Err(difference) = check(kind, &text) {
-                wrong.push(format!("{}: {difference}", path.display()));
-            }
-        }
-    }
+    let fixtures = fixtures::all();
+    assert!(fixtures.len() >= 21, "only {} vectors were found", fixtures.len());
+    let check = |fixture: &Fixture| {
+        let difference = check(fixture.kind, &fixture.vector, &fixture.text).err()?;
+        Some(format!("{}: {difference}", fixture.name))
+    };
+    let wrong: Vec<String> = fixtures.iter().filter_map(check).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(run >= 21, "only {run} vectors were found");
 }
 
-fn check(kind: &str, text: &[u8]) -> Result<(), String> {
-    let vector: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+fn check(kind: &str, vector: &Value, text: &[u8]) -> Result<(), String> {
     let expect = &vector["expect"];
-    let report = shown(kind, &vector, text)?;
+    let report = shown(kind, vector, text)?;
     same(&report["valid"], &expect["valid"], "valid")?;
     same(&report["reason"], &expect["reason"], "reason")?;
     let notifications = report["notifications"].as_array().ok_or("no notifications")?;

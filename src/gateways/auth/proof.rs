@@ -34,6 +34,7 @@ pub(crate) enum Encoding {
 }
 
 /// A proof taken apart.
+#[derive(Debug)]
 pub(crate) struct Proof<'p> {
     /// Decoded; one that does not decode proves nothing and is left out.
     pub(crate) signatures: Vec<Vec<u8>>,

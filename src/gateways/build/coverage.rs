@@ -1,7 +1,7 @@
 //! Only covered values may drive state: a fact is made from nothing that its proof does not protect.
 
 use super::{Auth, Condition, Description, Fault, Rule, fact_inputs};
-use crate::gateways::place::Place;
+use crate::gateways::place::{Place, Texts};
 
 /// Refuses a description with a rule whose facts anybody on the way could have changed.
 pub(super) fn check(
@@ -32,9 +32,9 @@ fn unproven_input<'r>(rule: &'r Rule, auths: &[Auth]) -> Option<&'r Place> {
         return None;
     }
     // Also a rule without facts keeps the ones behind it from matching.
-    let chosen_by = rule.paths.event_type.iter().flat_map(|texts| texts.places());
+    let chosen_by = rule.paths.event_type.iter().flat_map(Texts::places);
     let mut places = chosen_by
         .chain(rule.when.iter().flat_map(Condition::places))
-        .chain(fact_inputs(rule).filter(|_| states_facts).flat_map(|texts| texts.places()));
+        .chain(fact_inputs(rule).filter(|_| states_facts).flat_map(Texts::places));
     places.find(|place| !auths.iter().all(|auth| auth.covers(place)))
 }

@@ -5,14 +5,17 @@ use std::fmt;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::Report;
-use crate::domain::{Fact, Money, Notification, Sent, Tally};
+use crate::{
+    domain::{Fact, Hold, Money, Notification, PaymentId, Sent, Tally, TransactionId},
+    gateways::Reason,
+};
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { valid, reason, key, unreadable, notifications, reply } = self;
         let mut shown = serializer.serialize_struct("Report", 6)?;
         shown.serialize_field("valid", valid)?;
-        shown.serialize_field("reason", &reason.map(|reason| reason.word()))?;
+        shown.serialize_field("reason", &reason.map(Reason::word))?;
         shown.serialize_field("key", key)?;
         match unreadable {
             Some(why) => shown.serialize_field("unreadable", &why.to_string())?,
@@ -112,9 +115,9 @@ impl<'f> ShownFact<'f> {
             amount_minor: key.amount.map(Money::minor_units),
             currency: key.amount.map(|amount| amount.currency().to_string()),
             cumulative: key.tally == Tally::Cumulative,
-            held: key.held.map(|hold| hold.word()),
-            payment: correlation.payment.as_ref().map(|payment| payment.as_str()),
-            reference: correlation.reference.as_ref().map(|reference| reference.as_str()),
+            held: key.held.map(Hold::word),
+            payment: correlation.payment.as_ref().map(PaymentId::as_str),
+            reference: correlation.reference.as_ref().map(TransactionId::as_str),
         }
     }
 }
