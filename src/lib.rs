@@ -1,4 +1,14 @@
+pub mod adapter;
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
 pub mod domain;
+pub mod feed;
 pub mod gateways;
+pub mod listen;
+pub mod ops;
 pub mod proto;
+pub mod service;
 pub mod store;
+pub mod telemetry;

@@ -2,11 +2,16 @@
 
 mod batcher;
 mod connect;
+mod entity;
 mod error;
 mod evidence;
 mod queries;
+mod rejections;
+mod relation;
+mod row;
+mod write;
 
-pub use batcher::{BatcherSettings, Writer};
+pub use batcher::{Batch, BatcherSettings, Writer};
 pub use connect::{Store, StoreSettings};
 pub use error::StoreError;
 pub use evidence::{Evidence, Outcome, Reading, Recorded, Rejected, Unregistered};

@@ -40,7 +40,7 @@ pub struct State {
 
 /// The state of a transaction with these facts, whatever their order, repetition or grouping.
 #[must_use]
-pub fn project(registration: &Registration, facts: &[Fact]) -> State {
+pub fn project<'a>(registration: &Registration, facts: impl IntoIterator<Item = &'a Fact>) -> State {
     project::project(registration, facts)
 }
 

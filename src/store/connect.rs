@@ -1,36 +1,232 @@
-use std::time::Duration;
+//! Connections: one writer and several readers on SQLite, one pool on PostgreSQL.
 
-use super::StoreError;
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use payment_status_migrations::Migrator;
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
+    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+};
+use sea_orm_migration::{MigratorTrait, SchemaManager};
+
+use super::{StoreError, error};
 
 #[derive(Clone, Debug)]
 pub struct StoreSettings {
-    /// `sqlite://path` or `postgres://…`.
+    /// `sqlite://path` or `postgres://user@host/database`.
     pub url: String,
+    /// On SQLite readers only; there is always one writer.
     pub max_connections: u32,
+    /// How long a query waits for a free connection.
     pub acquire_timeout: Duration,
 }
 
 /// A connected database whose schema is the one this program knows. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Store {}
+pub struct Store {
+    pub(super) writer: DatabaseConnection,
+    pub(super) reader: DatabaseConnection,
+    /// Connections made before this moment may still point to a primary that was demoted.
+    pub(super) distrust_before: Arc<Mutex<Option<Instant>>>,
+}
+
+/// Below it, one connection that checkpoints while another commits can corrupt the file (the WAL-reset bug,
+/// fixed in 3.51.3).
+const SQLITE_MIN_VERSION: (u32, u32, u32) = (3, 51, 3);
+/// A write-ahead log of 32 MiB between checkpoints: each one rewrites hot pages, so fewer are cheaper.
+const SQLITE_WAL_PAGES: &str = "8192";
+const MIGRATION_LOCK: i64 = 0x7061_796d_656e_7473;
 
 impl Store {
-    /// Connects and checks the schema.
-    pub async fn connect(_settings: &StoreSettings) -> Result<Self, StoreError> {
-        todo!()
+    /// Connects and checks the schema, so that no query ever meets an unknown one.
+    pub async fn connect(settings: &StoreSettings) -> Result<Self, StoreError> {
+        let store = Self::open(settings).await?;
+        store.check_schema().await?;
+        store.ensure_feed_head().await?;
+        Ok(store)
     }
 
     /// Brings the schema up to date, under a lock so that replicas may start together.
-    pub async fn migrate(_settings: &StoreSettings) -> Result<(), StoreError> {
-        todo!()
+    pub async fn migrate(settings: &StoreSettings) -> Result<(), StoreError> {
+        let store = Self::open(settings).await?;
+        let migrated = store.migrate_under_lock().await;
+        store.close().await;
+        migrated
     }
 
     /// Answers while the database does.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        todo!()
+        self.reader.execute_unprepared("SELECT 1").await.map(drop).map_err(error::classify)
     }
 
     pub async fn close(&self) {
-        todo!()
+        for pool in [self.writer.clone(), self.reader.clone()] {
+            // A pool that is closed already has nothing left to lose.
+            pool.close().await.unwrap_or_default();
+        }
     }
+
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
+        self.backend() == DbBackend::Sqlite
+    }
+
+    /// A connection to a primary that was demoted answers pings for ever and takes no write, so none that is
+    /// older than this moment is used again.
+    pub(super) fn distrust_connections(&self) {
+        if let Ok(mut moment) = self.distrust_before.lock() {
+            *moment = Some(Instant::now());
+        }
+    }
+
+    pub(super) fn backend(&self) -> DbBackend {
+        self.writer.get_database_backend()
+    }
+
+    async fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
+        let distrust_before = Arc::new(Mutex::new(None));
+        let (writer, reader) = if settings.url.starts_with("sqlite:") {
+            let writer = connect(sqlite(settings, 1)).await?;
+            check_sqlite_version(&writer).await?;
+            (writer, connect(sqlite(settings, settings.max_connections)).await?)
+        } else {
+            let pool = connect(postgres(settings, &distrust_before)).await?;
+            (pool.clone(), pool)
+        };
+        Ok(Self { writer, reader, distrust_before })
+    }
+
+    async fn migrate_under_lock(&self) -> Result<(), StoreError> {
+        let postgres = self.backend() == DbBackend::Postgres;
+        if !postgres {
+            return Migrator::up(&self.writer, None).await.map_err(error::classify);
+        }
+        // The lock lives in a transaction of its own connection, so it ends with it whatever happens.
+        use sea_orm::TransactionTrait;
+        let guard = self.writer.begin().await.map_err(error::classify)?;
+        guard
+            .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+            .await
+            .map_err(error::classify)?;
+        Migrator::up(&self.writer, None).await.map_err(error::classify)?;
+        guard.commit().await.map_err(error::classify)
+    }
+
+    async fn check_schema(&self) -> Result<(), StoreError> {
+        let manager = SchemaManager::new(&self.reader);
+        let applied = match manager.has_table("seaql_migrations").await.map_err(error::classify)? {
+            true => self.applied_migrations().await?,
+            false => Vec::new(),
+        };
+        let known: Vec<String> = Migrator::migrations().iter().map(|step| step.name().to_owned()).collect();
+        if let Some(unknown) = applied.iter().find(|step| !known.contains(step)) {
+            return Err(StoreError::Schema(format!(
+                "the database's schema holds {unknown}, which this version does not know: run a newer version"
+            )));
+        }
+        if let Some(missing) = known.iter().find(|step| !applied.contains(step)) {
+            return Err(StoreError::Schema(format!(
+                "the database's schema lacks {missing}: run `payment-status migrate` first"
+            )));
+        }
+        Ok(())
+    }
+
+    async fn applied_migrations(&self) -> Result<Vec<String>, StoreError> {
+        let select = Statement::from_string(self.backend(), "SELECT version FROM seaql_migrations");
+        let rows = self.reader.query_all_raw(select).await.map_err(error::classify)?;
+        rows.iter().map(|row| row.try_get_by_index(0).map_err(error::classify)).collect()
+    }
+
+    /// The epoch is drawn once in a database's life, by whoever comes first.
+    async fn ensure_feed_head(&self) -> Result<(), StoreError> {
+        let (epoch, _) = uuid::Uuid::new_v4().as_u64_pair();
+        let epoch = i64::try_from(epoch >> 1).unwrap_or(1);
+        let insert = format!(
+            "INSERT INTO feed_head (shard, position, checksum, floor, epoch) VALUES (0, 0, 0, 0, {epoch})
+             ON CONFLICT DO NOTHING"
+        );
+        self.writer.execute_unprepared(&insert).await.map(drop).map_err(error::classify)
+    }
+}
+
+async fn connect(options: ConnectOptions) -> Result<DatabaseConnection, StoreError> {
+    Database::connect(options).await.map_err(error::classify)
+}
+
+fn sqlite(settings: &StoreSettings, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(&settings.url);
+    options
+        .max_connections(connections)
+        .acquire_timeout(settings.acquire_timeout)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .test_before_acquire(false)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(Duration::from_secs(5))
+                .statement_cache_capacity(256)
+                .pragma("wal_autocheckpoint", SQLITE_WAL_PAGES)
+        });
+    options
+}
+
+fn postgres(settings: &StoreSettings, distrust_before: &Arc<Mutex<Option<Instant>>>) -> ConnectOptions {
+    let mut options = ConnectOptions::new(&settings.url);
+    let distrust_before = Arc::clone(distrust_before);
+    options
+        .max_connections(settings.max_connections)
+        .acquire_timeout(settings.acquire_timeout)
+        .connect_timeout(settings.acquire_timeout)
+        .statement_timeout(Duration::from_secs(10))
+        .set_application_name("payment-status")
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .test_before_acquire(false)
+        .map_sqlx_postgres_opts(|postgres| {
+            postgres.options([
+                ("idle_in_transaction_session_timeout", "10000"),
+                // Parameters are arrays of rows: one plan fits them all, and planning anew costs more than it saves.
+                ("plan_cache_mode", "force_generic_plan"),
+            ])
+        })
+        .map_sqlx_postgres_before_acquire(move |connection, metadata| {
+            let made = Instant::now().checked_sub(metadata.age);
+            let distrusted = match distrust_before.lock() {
+                Ok(moment) => moment.is_some_and(|moment| made.is_none_or(|made| made < moment)),
+                Err(_) => true,
+            };
+            Box::pin(async move {
+                if distrusted {
+                    return Ok(false);
+                }
+                // A connection that rested may have lost its server meanwhile.
+                if metadata.idle_for > Duration::from_secs(1) {
+                    sea_orm::sqlx::Connection::ping(connection).await?;
+                }
+                Ok(true)
+            })
+        });
+    options
+}
+
+async fn check_sqlite_version(connection: &DatabaseConnection) -> Result<(), StoreError> {
+    let select = Statement::from_string(DbBackend::Sqlite, "SELECT sqlite_version()");
+    let row = connection.query_one_raw(select).await.map_err(error::classify)?;
+    let version: String =
+        row.map(|row| row.try_get_by_index(0)).transpose().map_err(error::classify)?.unwrap_or_default();
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    if (next(), next(), next()) < SQLITE_MIN_VERSION {
+        return Err(StoreError::Schema(format!(
+            "SQLite {version} can corrupt its file; 3.51.3 or newer is needed"
+        )));
+    }
+    Ok(())
 }

@@ -1,10 +1,18 @@
 //! Store errors, named by what the caller can do.
 
-#[derive(Debug, thiserror::Error)]
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database is away, slow or over its limits; whether the write happened may be unknown. Try again.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// The database is no longer the primary. Try again on new connections.
+    #[error("the database only takes reads")]
+    ReadOnly,
+    /// Another write stood in the way (deadlock, serialization, busy). Nothing happened; try again at once.
+    #[error("the write met another one: {0}")]
+    Contended(String),
     /// The write queue is full. Try again later.
     #[error("the write queue is full")]
     Overloaded,
@@ -20,4 +28,46 @@ pub enum StoreError {
     /// The schema is not the one this program was built for.
     #[error("{0}")]
     Schema(String),
+}
+
+/// Sorts the drivers' errors by SQLSTATE (PostgreSQL, appendix A) or result code (sqlite.org/rescode.html).
+///
+/// Only code and kind are told: messages of databases quote values.
+pub(super) fn classify(error: DbErr) -> StoreError {
+    let sqlx = match &error {
+        DbErr::Conn(RuntimeErr::SqlxError(sqlx))
+        | DbErr::Exec(RuntimeErr::SqlxError(sqlx))
+        | DbErr::Query(RuntimeErr::SqlxError(sqlx)) => sqlx,
+        DbErr::ConnectionAcquire(_) => {
+            return StoreError::Unavailable("no connection was free in time".to_owned());
+        }
+        DbErr::Type(_) | DbErr::Json(_) | DbErr::TryIntoErr { .. } => {
+            return StoreError::Refused(error.to_string());
+        }
+        _ => return StoreError::Unavailable(error.to_string()),
+    };
+    match sqlx.as_ref() {
+        sqlx::Error::Database(database) => by_code(&database.code().unwrap_or_default()),
+        sqlx::Error::Encode(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
+            StoreError::Refused("a value does not fit its column".to_owned())
+        }
+        other => StoreError::Unavailable(other.to_string()),
+    }
+}
+
+fn by_code(code: &str) -> StoreError {
+    match (code.len(), code) {
+        (5, "40001" | "40P01" | "55P03") => StoreError::Contended(format!("SQLSTATE {code}")),
+        (5, "25006") => StoreError::ReadOnly,
+        (5, _) if code.starts_with("22") || code.starts_with("23") || code == "P0001" || code == "53200" => {
+            StoreError::Refused(format!("SQLSTATE {code}"))
+        }
+        (5, _) => StoreError::Unavailable(format!("SQLSTATE {code}")),
+        // Extended result codes keep the primary one in the low byte.
+        _ => match code.parse::<u32>().map(|code| code & 0xff) {
+            Ok(5 | 6) => StoreError::Contended(format!("SQLite code {code}")),
+            Ok(18 | 19 | 20 | 25) => StoreError::Refused(format!("SQLite code {code}")),
+            _ => StoreError::Unavailable(format!("SQLite code {code}")),
+        },
+    }
 }

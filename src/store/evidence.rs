@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use crate::domain::{CallbackId, Fact, GatewayId, TransactionId};
+use crate::domain::{CallbackId, Fact, GatewayId, Mark, TransactionId};
 
 /// A verified callback, as it is kept.
 #[derive(Clone, Debug)]
@@ -59,8 +59,8 @@ pub struct Recorded {
     pub callback_id: CallbackId,
     pub outcome: Outcome,
     pub transactions: Vec<TransactionId>,
-    /// Everything this callback changed stands at or before this position of the feed.
-    pub position: u64,
+    /// Everything this callback changed stands at or before this mark on the feed.
+    pub mark: Mark,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,3 +1,24 @@
+//! The program as its users meet it: real sockets, real databases, real processes.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test that cannot go on should say where"
+)]
+
+#[macro_use]
+mod harness;
+
+mod adapter;
 mod attacks;
+mod cli;
+mod config;
 mod fixtures;
+mod lifecycle;
+mod listen;
+mod store;
+mod telemetry;
 mod vectors;

@@ -13,9 +13,10 @@ use crate::domain::{
     transaction::operation::Operation,
 };
 
-pub(super) fn project(registration: &Registration, facts: &[Fact]) -> State {
-    let mut holds: Holds = facts.iter().filter_map(|fact| fact.key.held).collect();
-    let counted: Vec<&Fact> = facts.iter().filter(|fact| fact.key.held.is_none()).collect();
+pub(super) fn project<'a>(registration: &Registration, facts: impl IntoIterator<Item = &'a Fact>) -> State {
+    let (held, counted): (Vec<&Fact>, Vec<&Fact>) =
+        facts.into_iter().partition(|fact| fact.key.held.is_some());
+    let mut holds: Holds = held.iter().filter_map(|fact| fact.key.held).collect();
 
     let currency = registration.expected.map(Money::currency).or_else(|| adopted_currency(&counted));
     let operations = operations(&counted, currency);

@@ -269,10 +269,10 @@ fn fact(row: &str) -> Fact {
             ("@", seconds) => details.occurred_at = Some(at(seconds.parse().expect("seconds"))),
             ("#", round) => key.round = round.parse().expect("a round"),
             ("p", payment) => {
-                correlation.payment = payment.strip_prefix("ay=").map(|id| id.parse().expect("an id"))
+                correlation.payment = payment.strip_prefix("ay=").map(|id| id.parse().expect("an id"));
             }
             ("h", held) => {
-                key.held = Hold::ALL.iter().copied().find(|h| held.strip_prefix("eld=") == Some(h.word()))
+                key.held = Hold::ALL.iter().copied().find(|h| held.strip_prefix("eld=") == Some(h.word()));
             }
             _ => {
                 let (amount, tally) = match word.strip_suffix('~') {

@@ -1,0 +1,27 @@
+use super::{Failure, config_file::ConfigFile};
+use crate::config::Environment;
+
+/// Check the configuration and the secrets it names, and start nothing
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+const EXAMPLES: &str = "Examples:
+  payment-status check-config --config payment-status.toml
+
+Exit code 0 means that `serve` would take it. Nothing is connected to, and no secret is shown.";
+
+impl Args {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let environment = Environment::of_process();
+        let config = self.file.load(&environment)?;
+        for (name, gateway) in &config.gateways {
+            gateway.secrets(name, &environment)?;
+            println!("{name}: /webhooks/{name}");
+        }
+        Ok(())
+    }
+}

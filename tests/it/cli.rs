@@ -1,0 +1,61 @@
+//! The commands as typed: what they print, and how they end.
+
+use std::{fs, process::Output};
+
+use crate::harness::program;
+
+const COMMANDS: &[&str] = &["serve", "service", "adapter", "migrate", "check-config", "watch"];
+
+fn run(args: &[&str], env: &[(&str, &str)]) -> Output {
+    program().args(args).envs(env.iter().copied()).output().expect("the program runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn every_command_helps_with_an_example() {
+    for command in COMMANDS {
+        let output = run(&[command, "--help"], &[]);
+        let help = text(&output.stdout);
+        assert!(output.status.success(), "{command} --help");
+        assert!(help.contains("Examples:") && help.contains(&format!("payment-status {command}")), "{help}");
+    }
+    assert!(text(&run(&["--help"], &[]).stdout).contains("payment-status demo"));
+}
+
+#[test]
+fn a_wrong_command_line_ends_with_2() {
+    for args in [&["nonsense"] as &[&str], &["serve", "--no-such-flag"], &["adapter"], &[]] {
+        assert_eq!(run(args, &[]).status.code(), Some(2), "{args:?}");
+    }
+}
+
+#[track_caller]
+fn check_config(config: &str, env: &[(&str, &str)], code: i32, expected: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.toml");
+    fs::write(&path, config).unwrap();
+    let output = run(&["check-config", "--config", path.to_str().unwrap()], env);
+    let said = text(if code == 0 { &output.stdout } else { &output.stderr });
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(said.contains(expected), "{said}");
+    assert!(code == 0 || said.lines().count() == 1, "one line: {said}");
+}
+
+#[test]
+fn check_config_tells_a_good_file_from_a_bad_one() {
+    let stripe = "[gateways.stripe-eu]\nkind = \"stripe\"\nsecrets = [{ env = \"S\" }]";
+    check_config(stripe, &[("S", "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXQ")], 0, "stripe-eu");
+    check_config(stripe, &[], 1, "error: gateways.stripe-eu.secrets[0]: env S is not set");
+    check_config("[htp]", &[], 1, "unknown key `htp`");
+}
+
+#[test]
+fn watching_nobody_is_said_in_one_line() {
+    let output = run(&["watch", "--url", "http://127.0.0.1:1"], &[]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.starts_with("error: --url: http://127.0.0.1:1: ") && said.lines().count() == 1, "{said}");
+}
