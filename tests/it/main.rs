@@ -17,6 +17,7 @@ mod attacks;
 mod cli;
 mod config;
 mod fixtures;
+mod kinds;
 mod lifecycle;
 mod listen;
 mod store;
