@@ -167,7 +167,7 @@ impl Gateway {
         match scenario {
             Scenario::Duplicate => callbacks.extend_from_within(..),
             Scenario::Forged => {
-                callbacks.iter_mut().for_each(|callback| forge(callback, payment.merchant_reference))
+                callbacks.iter_mut().for_each(|callback| forge(callback, payment.merchant_reference));
             }
             _ => {}
         }
