@@ -17,9 +17,7 @@ pub fn dedupe_key(callback: &Callback, read: &Result<Vec<Notification>, Unreadab
     let known = read.as_ref().ok().filter(|all| all.iter().all(is_distinct));
     match known {
         Some(notifications) => {
-            for notification in notifications {
-                digest.notification(notification);
-            }
+            notifications.iter().for_each(|notification| digest.notification(notification));
         }
         None => digest.bytes(&callback.body),
     }

@@ -72,12 +72,15 @@ pub(crate) struct Fault {
     pub(crate) what: String,
 }
 
+/// How `toml::Spanned` shows up in the path of an error.
+const SPAN: &str = ".$__serde_spanned_private_value";
+
 impl Description {
     pub(crate) fn read(text: &str) -> Result<Self, Fault> {
         let reader =
             toml::Deserializer::parse(text).map_err(|error| Fault::of(&error, text, String::new()))?;
         serde_path_to_error::deserialize(reader).map_err(|error| {
-            let key = error.path().to_string();
+            let key = error.path().to_string().replace(SPAN, "");
             Fault::of(error.inner(), text, key)
         })
     }

@@ -37,7 +37,7 @@ pub(crate) fn describe(name: &str, text: &str) -> Result<Description, String> {
     Description::read(text).map_err(|fault| in_file(name, &fault))
 }
 
-/// `kind adyen: line 12, key …`: enough to open the file at the right place.
+/// `our-bank.toml: line 12, key …`: enough to open the file at the right place.
 pub(crate) fn in_file(name: &str, fault: &Fault) -> String {
-    format!("kind {name}: {fault}")
+    format!("{name}: {fault}")
 }

@@ -28,6 +28,8 @@ pub struct Signing<'s> {
 #[error("cannot sign: {0}")]
 pub struct SigningError(&'static str);
 
+const NOT_JSON: SigningError = SigningError("the body is not JSON");
+
 impl Gateway {
     /// A callback as the gateway itself would send it, proven by this gateway's first usable secret.
     pub fn sign(&self, signing: &Signing<'_>) -> Result<Callback, SigningError> {
@@ -62,7 +64,12 @@ impl Sender<'_> {
         };
         match &self.scheme.auth.proof.at {
             Place::Header(name) => {
-                let message = Message { callback: &callback, root: None, event: None, parts: &self.parts() };
+                let document = match self.gateway.proof_is_inside {
+                    true => Some(Json::read(&callback.body).map_err(|_| NOT_JSON)?),
+                    false => None,
+                };
+                let (root, parts) = (document.as_ref(), self.parts());
+                let message = Message { callback: &callback, root, event: root, parts: &parts };
                 let proof = self.proof(&message, signing.now)?;
                 callback.headers.push((name.clone(), proof.into_bytes()));
             }
@@ -74,7 +81,7 @@ impl Sender<'_> {
 
     /// Signs each event and writes the proofs where the marks are, in order.
     fn signed_inside(&self, callback: &Callback, signing: &Signing<'_>) -> Result<String, SigningError> {
-        let document = Json::read(&callback.body).map_err(|_| SigningError("the body is not JSON"))?;
+        let document = Json::read(&callback.body).map_err(|_| NOT_JSON)?;
         let events = self.gateway.events(&document).map_err(|_| SigningError("the body holds no events"))?;
         let mut texts = signing.body.split(MARK);
         let mut body = texts.next().unwrap_or_default().to_owned();

@@ -156,32 +156,31 @@ impl Gateway {
         let told = scenario.told(payment);
         let mut callbacks = Vec::new();
         for (step, share) in scenario.steps().iter().flat_map(|&(step, share)| self.playable(step, share)) {
-            let Some(sample) = self.samples.0.get(&step) else { continue };
+            let Some(sample) = self.samples.0.get(&step) else {
+                let kind = self.kind.clone();
+                return Err(SimulationError::NoSample { kind, scenario: scenario.word() });
+            };
             let event_id = format!("{:012x}{:02}", payment.seed, callbacks.len());
             let body = self.filled(sample, &told, step, share.of(told.amount), &event_id, now);
             callbacks.push(self.sign(&Signing { body: &body, event_id: &event_id, now })?);
         }
-        let Some(first) = callbacks.first_mut() else {
-            let kind = self.kind.clone();
-            return Err(SimulationError::NoSample { kind, scenario: scenario.word() });
-        };
         match scenario {
-            Scenario::Duplicate => {
-                let again = first.clone();
-                callbacks.push(again);
+            Scenario::Duplicate => callbacks.extend_from_within(..),
+            Scenario::Forged => {
+                callbacks.iter_mut().for_each(|callback| forge(callback, payment.merchant_reference));
             }
-            Scenario::Forged => forge(first, payment.merchant_reference),
             _ => {}
         }
         Ok(callbacks)
     }
 
-    /// A sale in one step, where the kind has one, else its two halves.
+    /// A sale in one step, where the kind has one, else its two halves. Not every gateway reports that the
+    /// customer must act.
     fn playable(&self, step: Step, share: Share) -> Vec<(Step, Share)> {
         match step {
-            Step::Paid if !self.samples.0.contains_key(&Step::Paid) => {
-                vec![(Step::Authorized, share), (Step::Captured, share)]
-            }
+            step if self.samples.0.contains_key(&step) => vec![(step, share)],
+            Step::Paid => vec![(Step::Authorized, share), (Step::Captured, share)],
+            Step::RequiresAction => Vec::new(),
             step => vec![(step, share)],
         }
     }
@@ -231,12 +230,14 @@ impl Step {
 
 fn inside_quotes(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
-    quoted.trim_matches('"').to_owned()
+    let inside = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inside.unwrap_or_default().to_owned()
 }
 
 /// Changes a signed value, so that the proof no longer fits.
 fn forge(callback: &mut Callback, merchant_reference: &str) {
+    let reference = inside_quotes(merchant_reference);
     let body = String::from_utf8_lossy(&callback.body);
-    let changed = body.replace(merchant_reference, &format!("{merchant_reference}-forged"));
+    let changed = body.replace(&reference, &format!("{reference}-forged"));
     callback.body = if changed == body { format!("{body} ") } else { changed }.into_bytes();
 }

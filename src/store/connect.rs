@@ -38,6 +38,19 @@ pub struct Store {
 const SQLITE_MIN_VERSION: (u32, u32, u32) = (3, 51, 3);
 /// A write-ahead log of 32 MiB between checkpoints: each one rewrites hot pages, so fewer are cheaper.
 const SQLITE_WAL_PAGES: &str = "8192";
+/// Every statement looks up a batch of keys by an index, in tables of any size and age. The planner cannot know
+/// that of a new table without statistics, and a sequential plan made then would be kept; so it may not make one.
+const POSTGRES_SESSION: [(&str, &str); 7] = [
+    ("idle_in_transaction_session_timeout", "10000"),
+    // Parameters are arrays of rows: one plan fits them all, and planning anew costs more than it saves.
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("enable_material", "off"),
+    // What is ruled out is priced so high that it would be thought worth compiling.
+    ("jit", "off"),
+];
 const MIGRATION_LOCK: i64 = 0x7061_796d_656e_7473;
 
 impl Store {
@@ -189,13 +202,7 @@ fn postgres(settings: &StoreSettings, distrust_before: &Arc<Mutex<Option<Instant
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
         .test_before_acquire(false)
-        .map_sqlx_postgres_opts(|postgres| {
-            postgres.options([
-                ("idle_in_transaction_session_timeout", "10000"),
-                // Parameters are arrays of rows: one plan fits them all, and planning anew costs more than it saves.
-                ("plan_cache_mode", "force_generic_plan"),
-            ])
-        })
+        .map_sqlx_postgres_opts(|postgres| postgres.options(POSTGRES_SESSION))
         .map_sqlx_postgres_before_acquire(move |connection, metadata| {
             let made = Instant::now().checked_sub(metadata.age);
             let distrusted = match distrust_before.lock() {

@@ -3,6 +3,7 @@
 #[macro_use]
 mod database;
 mod program;
+pub mod service;
 pub mod shop;
 
 pub use database::{Database, postgres, sqlite};
