@@ -29,3 +29,4 @@ mod store;
 mod stories;
 mod telemetry;
 mod vectors;
+mod watch;
