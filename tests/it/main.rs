@@ -18,6 +18,7 @@ mod cli;
 mod config;
 mod fixtures;
 mod grpc;
+mod inspect;
 mod kinds;
 mod lifecycle;
 mod listen;

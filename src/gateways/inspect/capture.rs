@@ -87,8 +87,14 @@ fn from_http(captured: &[u8], gateway: &GatewayId, now: OffsetDateTime) -> Resul
         let (name, value) = line.split_once(':').ok_or("a header line without a colon")?;
         callback.headers.push((name.trim().to_owned(), value.trim().as_bytes().to_vec()));
     }
-    callback.body = rest.to_vec();
+    let length = content_length(&callback).unwrap_or(rest.len());
+    // Editors like to add a line end, which nobody signed.
+    callback.body = rest.get(..length).ok_or("the body is shorter than its Content-Length")?.to_vec();
     Ok(callback)
+}
+
+fn content_length(callback: &Callback) -> Option<usize> {
+    std::str::from_utf8(callback.headers_named("content-length").next()?).ok()?.parse().ok()
 }
 
 fn next_line<'t>(rest: &mut &'t [u8]) -> Option<&'t str> {
