@@ -93,3 +93,34 @@ fn secrets_may_stand_among_the_settings() {
     let report = inspect(kind, Vec::new(), settings, fixture.now(), &fixture.text).expect("readable");
     assert_eq!(report.key.as_deref(), Some("settings.secrets[1]"));
 }
+
+#[test]
+fn a_refund_is_called_whole_or_partial_only_if_the_capture_says_what_was_captured() {
+    let settings = json!({
+        "paths": {"gateway_payment_id": "$.data.id", "amount": "$.data.amount", "currency": "const:EUR"},
+        "status_map": {"refund.created": "refund_relative"},
+    });
+    let key = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let gateways = fixtures::gateway("standard-webhooks", key, "");
+    let now = OffsetDateTime::from_unix_timestamp(1767261600).expect("a time");
+    let body = r#"{"type":"refund.created","data":{"id":"p","amount":400}}"#;
+    let signing = payment_status::gateways::Signing { body, event_id: "msg_1", now };
+    let callback = fixtures::shop(&gateways).sign(&signing).expect("can be signed");
+    let headers: Map<String, serde_json::Value> = callback
+        .headers
+        .iter()
+        .map(|(name, value)| (name.clone(), json!(String::from_utf8_lossy(value))))
+        .collect();
+    let check = |context: serde_json::Value, expected: &str| {
+        let capture = json!({"path": "/", "headers": headers, "body": body, "context": context}).to_string();
+        let kind = KindSource::BuiltIn("standard-webhooks".to_owned());
+        let settings = settings.as_object().expect("an object");
+        let report =
+            inspect(kind, vec![secret("s", key)], settings, now, capture.as_bytes()).expect("readable");
+        assert_eq!(report.notifications[0].status, expected);
+    };
+    check(json!({"captured_amount_minor": 1000, "refunded_before_minor": 0}), "partially_refunded");
+    check(json!({"captured_amount_minor": 1000, "refunded_before_minor": 600}), "refunded");
+    check(json!({"captured_amount_minor": 400}), "refunded");
+    check(json!(null), "refund_relative");
+}
