@@ -3,8 +3,10 @@
 use prost::Message;
 
 const MAX_ROWS: usize = 256;
-/// Well under the 4 MiB that clients take by default, whatever the last row adds.
-const MAX_BYTES: usize = 1 << 20;
+/// Of a streamed message: some of them wait for each slow reader.
+const MAX_BYTES: usize = 1 << 18;
+/// Of a listed page: well under the 4 MiB that clients take by default, whatever the last row adds.
+const MAX_PAGE_BYTES: usize = 1 << 20;
 
 #[derive(Debug)]
 pub(super) struct MessageBatch<T> {
@@ -39,7 +41,7 @@ pub(super) fn fitting<T: Message>(mut rows: Vec<T>) -> Vec<T> {
     let fit = rows.iter().take_while(|row| {
         let before = bytes;
         bytes = bytes.saturating_add(row.encoded_len());
-        before < MAX_BYTES
+        before < MAX_PAGE_BYTES
     });
     let fit = fit.count();
     rows.truncate(fit);
@@ -66,7 +68,7 @@ mod tests {
 
     #[test]
     fn what_fits_is_at_least_one_row() {
-        let row = "x".repeat(MAX_BYTES);
+        let row = "x".repeat(MAX_PAGE_BYTES);
         assert_eq!(fitting(vec![row.clone(), row]).len(), 1);
         assert_eq!(fitting(vec!["x".to_owned(); 1000]).len(), 1000);
         assert_eq!(fitting(Vec::<String>::new()).len(), 0);

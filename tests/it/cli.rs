@@ -4,7 +4,8 @@ use std::{fs, process::Output};
 
 use crate::harness::program;
 
-const COMMANDS: &[&str] = &["serve", "service", "adapter", "migrate", "check-config", "watch"];
+const COMMANDS: &[&str] =
+    &["demo", "serve", "service", "adapter", "migrate", "check-config", "simulate", "watch", "inspect"];
 
 fn run(args: &[&str], env: &[(&str, &str)]) -> Output {
     program().args(args).envs(env.iter().copied()).output().expect("the program runs")
@@ -49,6 +50,14 @@ fn check_config_tells_a_good_file_from_a_bad_one() {
     let stripe = "[gateways.stripe-eu]\nkind = \"stripe\"\nsecrets = [{ env = \"S\" }]";
     check_config(stripe, &[("S", "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXQ")], 0, "stripe-eu");
     check_config(stripe, &[], 1, "error: gateways.stripe-eu.secrets[0]: env S is not set");
+    check_config("", &[], 1, "error: gateways: at least one is needed");
+    check_config(stripe, &[("S", "whsec_changeme")], 1, "stripe-eu");
+    check_config(
+        &stripe.replace("\"stripe\"", "\"strype\""),
+        &[("S", "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXQ")],
+        1,
+        "`strype`",
+    );
     check_config("[htp]", &[], 1, "unknown key `htp`");
 }
 

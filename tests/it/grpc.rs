@@ -8,6 +8,10 @@ use payment_status::proto::{
 };
 use tonic::{Code, Request, Status};
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use tonic_reflection::pb::v1::{
+    ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+    server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+};
 use tonic_types::StatusExt as _;
 
 use crate::harness::service::{Knobs, Service, paid, registration, signed};
@@ -216,6 +220,8 @@ on_both_stores! {
         invalid(client.batch_get_transactions(ask(&[])).await, &["transaction_ids"]);
         invalid(client.batch_get_transactions(ask(&["a", ""])).await, &["transaction_ids[1]"]);
         invalid(client.batch_get_transactions(ask(&["a"; 1001])).await, &["transaction_ids"]);
+        let (code, _, fields) = told(client.batch_get_transactions(ask(&[""; 1000])).await);
+        assert_eq!((code, fields.len()), (Code::InvalidArgument, 16), "what a header can hold");
     }
 
     async fn what_is_not_there_is_named(database: Database) {
@@ -231,6 +237,8 @@ on_both_stores! {
         refused(client.register_transaction(elsewhere).await, Code::NotFound, "GATEWAY_UNKNOWN");
         refused(client.process_callback(signed("nobody", "{}")).await, Code::NotFound, "GATEWAY_UNKNOWN");
         refused(client.process_callback(signed("No/body", "{}")).await, Code::NotFound, "GATEWAY_UNKNOWN");
+        let endless = ProcessCallbackRequest { gateway: "x".repeat(100_000), ..signed("shop", "{}") };
+        refused(client.process_callback(endless).await, Code::NotFound, "GATEWAY_UNKNOWN");
     }
 
     async fn a_cursor_of_another_database_is_not_waited_for(database: Database) {
@@ -334,4 +342,23 @@ async fn health_says_whether_calls_are_welcome() {
             assert_eq!(client.check(check).await.unwrap().into_inner().status, status, "{name}");
         }
     }
+}
+
+#[tokio::test]
+async fn reflection_describes_the_service_to_tools() {
+    let database = crate::harness::sqlite();
+    let service = Service::start(&database.url).await;
+    let mut client = ServerReflectionClient::new(service.channel.clone());
+    let ask = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let mut answers = client.server_reflection_info(tokio_stream::once(ask)).await.unwrap().into_inner();
+    let Some(MessageResponse::ListServicesResponse(list)) =
+        answers.message().await.unwrap().unwrap().message_response
+    else {
+        panic!("a list of services")
+    };
+    let names: Vec<_> = list.service.into_iter().map(|service| service.name).collect();
+    assert!(names.iter().any(|name| name == "payment_status.v1.PaymentStatus"), "{names:?}");
 }

@@ -4,6 +4,7 @@
 mod database;
 mod program;
 pub mod service;
+pub mod shop;
 
 pub use database::{Database, postgres, sqlite};
 pub use program::{Program, program};

@@ -9,18 +9,12 @@ use payment_status::proto::{
 use tokio_stream::StreamExt as _;
 use tonic::Code;
 
-use crate::harness::{Database, Program, program};
+use crate::harness::{
+    Program, program,
+    shop::{SECRET, Shop},
+};
 
 const ALL: &[&str] = &["http", "grpc", "ops"];
-
-const SECRET: (&str, &str) = ("STRIPE_SECRET", "whsec_dGhpcyBpcyBhIHNlY3JldCBmb3IgdGVzdHM");
-
-fn config(database: &Database) -> String {
-    format!(
-        "[database]\nurl = \"{}\"\n[gateways.stripe-eu]\nkind = \"stripe\"\nsecrets = [{{ env = \"STRIPE_SECRET\" }}]",
-        database.url
-    )
-}
 
 fn watch_from_now() -> WatchTransactionsRequest {
     WatchTransactionsRequest { start: WatchStart::Now.into(), ..WatchTransactionsRequest::default() }
@@ -28,7 +22,7 @@ fn watch_from_now() -> WatchTransactionsRequest {
 
 on_both_stores! {
     async fn sigterm_ends_streams_with_unavailable_and_the_process_with_success(database: Database) {
-        let mut program = Program::start("serve", &config(&database), &[SECRET], ALL);
+        let mut program = Program::start("serve", &Shop::config(&database), &[SECRET], ALL);
         let mut client = PaymentStatusClient::connect(program.url("grpc")).await.unwrap();
         let mut stream = client.watch_transactions(watch_from_now()).await.unwrap().into_inner();
         let first = stream.next().await.unwrap().unwrap();

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Messages that wait for a reader at most. More only delays the moment at which a slow one is noticed.
-const QUEUE: usize = 4;
+const QUEUE: usize = 2;
 
 /// What a watch sends, and then its status. Dropping it ends the watch.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ use payment_status::{
 };
 use sha2::Sha256;
 use time::{OffsetDateTime, macros::datetime};
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{
@@ -32,12 +32,13 @@ const SECRET: &str = "whsec_5f0c1e9d7a3b4468";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running service with a gateway `shop` of kind `stripe`, which parks, and one `adopting`, which adopts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Service {
     pub client: PaymentStatusClient<Channel>,
     pub channel: Channel,
+    url: String,
     pub store: Store,
-    pub writer: Writer,
+    pub feed: Feed,
     pub health: Health,
     pub metrics: Metrics,
     pub shutdown: CancellationToken,
@@ -83,8 +84,8 @@ impl Service {
         let service = PaymentStatusService {
             gateways: Arc::new(gateways()),
             store: store.clone(),
-            writer: writer.clone(),
-            feed,
+            writer,
+            feed: feed.clone(),
             clock: Clock::fixed(NOW),
             metrics: metrics.clone(),
             shutdown: shutdown.clone(),
@@ -95,9 +96,9 @@ impl Service {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let incoming = TcpListenerStream::new(listener);
         tokio::spawn(Server::builder().add_routes(routes).serve_with_incoming(incoming));
-        let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
+        let channel = Channel::from_shared(url.clone()).unwrap().connect().await.unwrap();
         let client = PaymentStatusClient::new(channel.clone());
-        Self { client, channel, store, writer, health, metrics, shutdown }
+        Self { client, channel, url, store, feed, health, metrics, shutdown }
     }
 
     /// Registers a payment of 10.99 EUR at the gateway `shop` and returns the cursor.
@@ -106,14 +107,26 @@ impl Service {
         self.client.clone().register_transaction(request).await.unwrap().into_inner().cursor
     }
 
+    /// Registers all of them, many at once.
+    pub async fn register_all(&self, transaction_ids: impl IntoIterator<Item = String>) {
+        let mut registering = JoinSet::new();
+        for id in transaction_ids {
+            let service = self.clone();
+            registering.spawn(async move { service.register(&id).await });
+        }
+        registering.join_all().await;
+    }
+
     /// The gateway says that the payment of this transaction succeeded.
     pub async fn pay(&self, transaction_id: &str) {
         let callback = signed("shop", &paid(transaction_id, 1099));
         self.client.clone().process_callback(callback).await.unwrap();
     }
 
+    /// Watches on a connection of its own: all streams of one connection share its flow control.
     pub async fn watch(&self, request: WatchTransactionsRequest) -> Watcher {
-        Watcher(self.client.clone().watch_transactions(request).await.unwrap().into_inner())
+        let mut client = PaymentStatusClient::connect(self.url.clone()).await.unwrap();
+        Watcher(client.watch_transactions(request).await.unwrap().into_inner())
     }
 }
 
