@@ -1,6 +1,9 @@
 //! Start and stop of the real process: what an operator and a container runtime see.
 
-use std::net::TcpListener;
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+};
 
 use payment_status::proto::{
     WatchStart, WatchTransactionsRequest, payment_status_client::PaymentStatusClient,
@@ -47,6 +50,22 @@ fn sigint_stops_the_adapter_alone() {
     let mut program = Program::adapter("http://127.0.0.1:1");
     program.interrupt();
     assert!(program.ended().unwrap().success());
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_a_call_under_way() {
+    let mut program = Program::adapter("http://127.0.0.1:1");
+    let mut slow = TcpStream::connect(program.address("http")).unwrap();
+    // The answer to its first line shows that the request is under way; its body never comes.
+    slow.write_all(
+        b"POST /webhooks/x HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+    )
+    .unwrap();
+    slow.read_exact(&mut [0; 12]).unwrap();
+    program.terminate();
+    program.said("shutting down");
+    program.terminate();
+    assert_eq!(program.ended().unwrap().code(), Some(1));
 }
 
 #[test]

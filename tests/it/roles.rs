@@ -142,3 +142,37 @@ async fn the_command_line_plays_a_gateway() {
     let seen = transaction(&mut client, "order-1").await;
     assert_eq!((seen.status(), seen.captured.unwrap().minor_units), (TransactionStatus::Paid, shop::PRICE));
 }
+
+/// The lines of `watch --json --once`.
+fn watch(serving: &Program, args: &[&str]) -> Vec<serde_json::Value> {
+    let output = program()
+        .args(["watch", "--json", "--once", "--url", &serving.url("grpc")])
+        .args(args)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_line_follows_updates_and_goes_on_where_it_left_off() {
+    let database = crate::harness::sqlite();
+    let serving = Program::start("serve", &Shop::config(&database), &[SECRET], ALL);
+    let (shop, mut client) = (Shop::open(), client(&serving).await);
+    register(&mut client, "order-1").await;
+
+    let seen = watch(&serving, &["--from", "earliest"]);
+    assert_eq!(seen.iter().map(|line| &line["update_id"]).collect::<Vec<_>>(), ["order-1/1"]);
+    let cursor = seen[0]["cursor"].as_str().unwrap();
+
+    deliver(serving.address("http"), &shop.callbacks("order-1", Scenario::Success)[0]).await;
+    let seen = watch(&serving, &["--cursor", cursor]);
+    assert_eq!(seen.iter().map(|line| &line["update_id"]).collect::<Vec<_>>(), ["order-1/2"]);
+    assert_eq!(seen[0]["status"], "TRANSACTION_STATUS_PAID");
+    assert_eq!(seen[0]["captured"]["minor_units"], shop::PRICE);
+
+    let seen = watch(&serving, &["--from", "snapshot"]);
+    assert_eq!(seen.iter().map(|line| &line["version"]).collect::<Vec<_>>(), [2]);
+    assert!(watch(&serving, &[]).is_empty(), "nothing is new from now on");
+}

@@ -102,6 +102,18 @@ impl Program {
         self.signal("KILL");
     }
 
+    /// Waits until it logs this.
+    pub fn said(&self, words: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = self.stderr.recv_timeout(left).unwrap_or_else(|_| panic!("it never said {words:?}"));
+            if line.contains(words) {
+                return;
+            }
+        }
+    }
+
     /// Waits for its end; `None` where it does not come.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         let deadline = Instant::now() + PATIENCE;
