@@ -12,8 +12,6 @@ use tonic::transport::{Channel, Endpoint};
 use crate::{Result, payments, stripe::GATEWAY};
 
 const IN_FLIGHT: usize = 256;
-/// As many as one call may ask for.
-const LOOKED_AT: u64 = 1000;
 
 pub(crate) async fn connect(address: SocketAddr) -> Result<PaymentStatusClient<Channel>> {
     Ok(PaymentStatusClient::new(Endpoint::from_shared(format!("http://{address}"))?.connect().await?))
@@ -40,9 +38,9 @@ pub(crate) async fn register(address: SocketAddr) -> Result<f64> {
     Ok(f64::from(u32::try_from(payments::COUNT)?) / start.elapsed().as_secs_f64())
 }
 
-/// The mean version of the first payments: how many changes each has seen, its registration included.
+/// Mean version of the first payments: how many changes each has seen, its registration included.
 pub(crate) async fn mean_version(address: SocketAddr) -> Result<f64> {
-    let transaction_ids = (0..LOOKED_AT).map(payments::transaction_id).collect();
+    let transaction_ids = (0..payments::LOOKED_AT).map(payments::transaction_id).collect();
     let answer = connect(address)
         .await?
         .batch_get_transactions(BatchGetTransactionsRequest { transaction_ids })

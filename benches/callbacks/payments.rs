@@ -8,6 +8,9 @@ pub(crate) const AMOUNT: u64 = 1_299_900;
 
 const REFUND: u64 = 100;
 
+/// So many payments, the first ones, are looked at afterwards: one call's worth.
+pub(crate) const LOOKED_AT: u64 = 1000;
+
 /// What a callback reports of its payment. Each says something new: every callback is a fact and an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -34,6 +37,11 @@ pub(crate) fn scramble(number: u64) -> String {
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     format!("{:016x}", mixed ^ (mixed >> 31))
+}
+
+/// How many callbacks each of the [`LOOKED_AT`] first payments had, when `next` comes next.
+pub(crate) fn callbacks_of_the_first(next: u64) -> u64 {
+    next / COUNT + u64::from(next % COUNT >= LOOKED_AT)
 }
 
 // === impl Step ===

@@ -7,7 +7,7 @@ use tokio::runtime::Builder;
 use crate::{
     Result,
     cluster::Cluster,
-    load, orders,
+    load, orders, payments,
     program::Program,
     role::{Player, Role},
     watch,
@@ -26,8 +26,8 @@ pub(crate) struct Measured {
     /// Registrations per second.
     pub(crate) registered: f64,
     pub(crate) full: Loaded,
-    /// Mean version of a payment after the full load, and callbacks sent per payment by then.
-    pub(crate) versions: (f64, f64),
+    /// Mean version of the first payments after the full load, and how many callbacks each had by then.
+    pub(crate) versions: (f64, u64),
     pub(crate) fifth: Loaded,
     pub(crate) updates: watch::Measured,
     /// Resident memory of the program, in KiB: the most it ever had.
@@ -68,9 +68,10 @@ fn measure(program: &Program, cluster: Option<&Cluster>, window: Duration) -> Re
         window,
     };
     let full = loaded(program, cluster, &plan)?;
-    let per_payment =
-        f64::from(u32::try_from(full.load.next)?) / f64::from(u32::try_from(crate::payments::COUNT)?);
-    let versions = (runtime.block_on(orders::mean_version(program.grpc))?, per_payment);
+    let versions = (
+        runtime.block_on(orders::mean_version(program.grpc))?,
+        payments::callbacks_of_the_first(full.load.next),
+    );
     eprintln!("  a fifth of it");
     plan.first = full.load.next;
     plan.rate = Some((full.rate / 5.0).max(1.0));

@@ -38,6 +38,8 @@ pub struct Store {
 const SQLITE_MIN_VERSION: (u32, u32, u32) = (3, 51, 3);
 /// A write-ahead log of 32 MiB between checkpoints: each one rewrites hot pages, so fewer are cheaper.
 const SQLITE_WAL_PAGES: &str = "8192";
+/// Negative means KiB. The pages that callbacks keep coming back to should not be read again each time.
+const SQLITE_CACHE_KIB: &str = "-12000";
 /// Every statement looks up a batch of keys by an index, in tables of any size and age. The planner cannot know
 /// that of a new table without statistics, and a sequential plan made then would be kept; so it may not make one.
 const POSTGRES_SESSION: [(&str, &str); 7] = [
@@ -186,6 +188,9 @@ fn sqlite(settings: &StoreSettings, connections: u32) -> ConnectOptions {
                 .busy_timeout(Duration::from_secs(5))
                 .statement_cache_capacity(256)
                 .pragma("wal_autocheckpoint", SQLITE_WAL_PAGES)
+                .pragma("cache_size", SQLITE_CACHE_KIB)
+                // Statement journals: small, short-lived, and needless on disk.
+                .pragma("temp_store", "MEMORY")
         });
     options
 }

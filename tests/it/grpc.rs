@@ -8,6 +8,10 @@ use payment_status::proto::{
 };
 use tonic::{Code, Request, Status};
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use tonic_reflection::pb::v1::{
+    ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+    server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+};
 use tonic_types::StatusExt as _;
 
 use crate::harness::service::{Knobs, Service, paid, registration, signed};
@@ -334,4 +338,23 @@ async fn health_says_whether_calls_are_welcome() {
             assert_eq!(client.check(check).await.unwrap().into_inner().status, status, "{name}");
         }
     }
+}
+
+#[tokio::test]
+async fn reflection_describes_the_service_to_tools() {
+    let database = crate::harness::sqlite();
+    let service = Service::start(&database.url).await;
+    let mut client = ServerReflectionClient::new(service.channel.clone());
+    let ask = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let mut answers = client.server_reflection_info(tokio_stream::once(ask)).await.unwrap().into_inner();
+    let Some(MessageResponse::ListServicesResponse(list)) =
+        answers.message().await.unwrap().unwrap().message_response
+    else {
+        panic!("a list of services")
+    };
+    let names: Vec<_> = list.service.into_iter().map(|service| service.name).collect();
+    assert!(names.iter().any(|name| name == "payment_status.v1.PaymentStatus"), "{names:?}");
 }
