@@ -1,6 +1,7 @@
 //! Durable truth: SQLite or PostgreSQL through one code path.
 
 mod batcher;
+mod bell;
 mod connect;
 mod entity;
 mod error;

@@ -31,9 +31,9 @@ pub(super) struct Tailer {
 impl Tailer {
     /// Tails for ever. Followers wait for nobody else, so a panic below must not end it.
     pub(super) async fn supervise(self, committed: watch::Receiver<Mark>) {
+        let doorbell = Doorbell::new(committed.clone(), self.store.bell(committed));
         loop {
-            let doorbell = Doorbell::new(committed.clone());
-            let run = AbortOnDropHandle::new(tokio::spawn(self.clone().run(doorbell)));
+            let run = AbortOnDropHandle::new(tokio::spawn(self.clone().run(doorbell.clone())));
             if let Err(error) = run.await {
                 tracing::error!(%error, "the feed's tailer stopped; it starts again");
             }

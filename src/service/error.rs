@@ -16,6 +16,8 @@ use crate::{
 const DOMAIN: &str = "payment-status";
 /// When to come back after UNAVAILABLE or RESOURCE_EXHAUSTED.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// Of a name that is no one's.
+const MAX_SHOWN_CHARS: usize = 64;
 
 /// The one way in which a call ends badly. Its texts never hold bodies, headers or secrets.
 #[derive(Debug)]
@@ -47,8 +49,9 @@ impl Failure {
     }
 
     pub(super) fn gateway_unknown(gateway: &str) -> Self {
-        let message = format!("no gateway {gateway:?} is configured");
-        Self::new(Code::NotFound, "GATEWAY_UNKNOWN", message)
+        // The name is a stranger's, and the message travels in a header.
+        let shown: String = gateway.chars().take(MAX_SHOWN_CHARS).collect();
+        Self::new(Code::NotFound, "GATEWAY_UNKNOWN", format!("no gateway {shown:?} is configured"))
     }
 
     pub(super) fn transaction_unknown(name: impl std::fmt::Display) -> Self {

@@ -12,6 +12,8 @@ use crate::{
     store::Filter,
 };
 
+/// Violations told at most: they travel in a header, which clients bound.
+const MAX_VIOLATIONS: usize = 16;
 /// Values in one condition of a filter at most.
 const MAX_CONDITION_VALUES: usize = 100;
 
@@ -23,7 +25,9 @@ pub(super) struct Fields {
 
 impl Fields {
     pub(super) fn refuse(&mut self, field: impl Into<String>, why: impl Display) {
-        self.violations.push(FieldViolation::new(field, why.to_string()));
+        if self.violations.len() < MAX_VIOLATIONS {
+            self.violations.push(FieldViolation::new(field, why.to_string()));
+        }
     }
 
     pub(super) fn require(&mut self, holds: bool, field: &str, why: impl Display) {

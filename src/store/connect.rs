@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
-use super::{StoreError, error};
+use super::{StoreError, bell, error};
 
 #[derive(Clone, Debug)]
 pub struct StoreSettings {
@@ -29,6 +29,8 @@ pub struct StoreSettings {
 pub struct Store {
     pub(super) writer: DatabaseConnection,
     pub(super) reader: DatabaseConnection,
+    /// On PostgreSQL, where replicas ring each other.
+    pub(super) bell_line: Option<DatabaseConnection>,
     /// Connections made before this moment may still point to a primary that was demoted.
     pub(super) distrust_before: Arc<Mutex<Option<Instant>>>,
 }
@@ -78,7 +80,10 @@ impl Store {
     }
 
     pub async fn close(&self) {
-        for pool in [self.writer.clone(), self.reader.clone()] {
+        for pool in [Some(self.writer.clone()), Some(self.reader.clone()), self.bell_line.clone()]
+            .into_iter()
+            .flatten()
+        {
             // A pool that is closed already has nothing left to lose.
             pool.close().await.unwrap_or_default();
         }
@@ -103,15 +108,20 @@ impl Store {
 
     async fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
         let distrust_before = Arc::new(Mutex::new(None));
-        let (writer, reader) = if settings.url.starts_with("sqlite:") {
+        if settings.url.starts_with("sqlite:") {
             let writer = connect(sqlite(settings, 1)).await?;
             check_sqlite_version(&writer).await?;
-            (writer, connect(sqlite(settings, settings.max_connections)).await?)
-        } else {
-            let pool = connect(postgres(settings, &distrust_before)).await?;
-            (pool.clone(), pool)
-        };
-        Ok(Self { writer, reader, distrust_before })
+            let reader = connect(sqlite(settings, settings.max_connections)).await?;
+            return Ok(Self { writer, reader, bell_line: None, distrust_before });
+        }
+        let pool = connect(postgres(settings, settings.max_connections, &distrust_before)).await?;
+        let mut bell_line = postgres(settings, bell::CONNECTIONS, &distrust_before);
+        // A ring is worth no disk write.
+        bell_line
+            .connect_lazy(true)
+            .map_sqlx_postgres_opts(|postgres| postgres.options([("synchronous_commit", "off")]));
+        let bell_line = Some(connect(bell_line).await?);
+        Ok(Self { writer: pool.clone(), reader: pool, bell_line, distrust_before })
     }
 
     async fn migrate_under_lock(&self) -> Result<(), StoreError> {
@@ -195,11 +205,15 @@ fn sqlite(settings: &StoreSettings, connections: u32) -> ConnectOptions {
     options
 }
 
-fn postgres(settings: &StoreSettings, distrust_before: &Arc<Mutex<Option<Instant>>>) -> ConnectOptions {
+fn postgres(
+    settings: &StoreSettings,
+    connections: u32,
+    distrust_before: &Arc<Mutex<Option<Instant>>>,
+) -> ConnectOptions {
     let mut options = ConnectOptions::new(&settings.url);
     let distrust_before = Arc::clone(distrust_before);
     options
-        .max_connections(settings.max_connections)
+        .max_connections(connections)
         .acquire_timeout(settings.acquire_timeout)
         .connect_timeout(settings.acquire_timeout)
         .statement_timeout(Duration::from_secs(10))

@@ -220,6 +220,8 @@ on_both_stores! {
         invalid(client.batch_get_transactions(ask(&[])).await, &["transaction_ids"]);
         invalid(client.batch_get_transactions(ask(&["a", ""])).await, &["transaction_ids[1]"]);
         invalid(client.batch_get_transactions(ask(&["a"; 1001])).await, &["transaction_ids"]);
+        let (code, _, fields) = told(client.batch_get_transactions(ask(&[""; 1000])).await);
+        assert_eq!((code, fields.len()), (Code::InvalidArgument, 16), "what a header can hold");
     }
 
     async fn what_is_not_there_is_named(database: Database) {
@@ -235,6 +237,8 @@ on_both_stores! {
         refused(client.register_transaction(elsewhere).await, Code::NotFound, "GATEWAY_UNKNOWN");
         refused(client.process_callback(signed("nobody", "{}")).await, Code::NotFound, "GATEWAY_UNKNOWN");
         refused(client.process_callback(signed("No/body", "{}")).await, Code::NotFound, "GATEWAY_UNKNOWN");
+        let endless = ProcessCallbackRequest { gateway: "x".repeat(100_000), ..signed("shop", "{}") };
+        refused(client.process_callback(endless).await, Code::NotFound, "GATEWAY_UNKNOWN");
     }
 
     async fn a_cursor_of_another_database_is_not_waited_for(database: Database) {

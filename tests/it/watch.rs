@@ -319,6 +319,25 @@ on_both_stores! {
 }
 
 #[tokio::test]
+async fn a_follower_that_falls_out_of_the_ring_goes_on_where_it_was() {
+    let database = crate::harness::sqlite();
+    let service = Service::start(&database.url).await;
+    let mut follower = service.feed.follow(service.feed.now().await.unwrap());
+    assert!(follower.next().await.unwrap().updates().is_empty());
+    assert!(follower.at_head());
+    // More commits than the ring holds pages.
+    for number in 0..100 {
+        service.register(&number.to_string()).await;
+    }
+    let mut positions = Vec::new();
+    while positions.len() < 100 {
+        positions.extend(follower.next().await.unwrap().updates().iter().map(|update| update.position));
+    }
+    assert_eq!(positions, (1..=100).collect::<Vec<_>>());
+    assert_eq!(follower.cursor(), &service.feed.now().await.unwrap());
+}
+
+#[tokio::test]
 async fn a_shutdown_ends_streams_and_says_so() {
     let database = crate::harness::sqlite();
     let service = Service::start(&database.url).await;

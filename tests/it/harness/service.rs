@@ -38,6 +38,7 @@ pub struct Service {
     pub channel: Channel,
     url: String,
     pub store: Store,
+    pub feed: Feed,
     pub health: Health,
     pub metrics: Metrics,
     pub shutdown: CancellationToken,
@@ -84,7 +85,7 @@ impl Service {
             gateways: Arc::new(gateways()),
             store: store.clone(),
             writer,
-            feed,
+            feed: feed.clone(),
             clock: Clock::fixed(NOW),
             metrics: metrics.clone(),
             shutdown: shutdown.clone(),
@@ -97,7 +98,7 @@ impl Service {
         tokio::spawn(Server::builder().add_routes(routes).serve_with_incoming(incoming));
         let channel = Channel::from_shared(url.clone()).unwrap().connect().await.unwrap();
         let client = PaymentStatusClient::new(channel.clone());
-        Self { client, channel, url, store, health, metrics, shutdown }
+        Self { client, channel, url, store, feed, health, metrics, shutdown }
     }
 
     /// Registers a payment of 10.99 EUR at the gateway `shop` and returns the cursor.

@@ -68,3 +68,20 @@ on_both_stores! {
         assert_eq!(ledger.store.updates_after(0, 10).await.unwrap().len(), 1);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_rings_at_the_other_replicas() {
+    let Some(database) = crate::harness::postgres() else { return };
+    let (one, two) = (open(&database).await, super::open_another(&database).await);
+    let mut bell = two.store.bell(two.writer.committed());
+    let _speaking = one.store.bell(one.writer.committed());
+    let mut registered = 0;
+    crate::harness::eventually("the bell rings", async || {
+        // A ring before the other listens is lost, as it may be; the next one is heard.
+        registered += 1;
+        one.register(&format!("t{registered}")).await;
+        bell.has_changed().unwrap()
+    })
+    .await;
+    assert!(*bell.borrow_and_update() <= registered);
+}
