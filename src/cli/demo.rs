@@ -75,6 +75,10 @@ impl Args {
     ) -> Result<(), Failure> {
         let gateways = app::gateways(config, environment)?;
         let table = Table::for_stdout();
+        let Addresses { http, grpc, ops: _ } = addresses;
+        line(format_args!(
+            "Gateways call {http}/webhooks/…, services ask {grpc}, and all of it is in a temporary folder."
+        ))?;
         let mut stage = Stage::open(gateways, addresses, table).await?;
         story::tell(&mut stage).await?;
         if self.once { Ok(()) } else { invite(table, addresses, sandbox) }

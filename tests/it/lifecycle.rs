@@ -45,6 +45,32 @@ on_both_stores! {
     }
 }
 
+on_both_stores! {
+    async fn a_schema_that_an_operator_keeps_is_only_migrated_on_demand(database: Database) {
+        let by_hand = |args: &[&str]| {
+            let mut command = program();
+            command.args(args).env("PAYMENT_STATUS__DATABASE__URL", &database.url);
+            command.env("PAYMENT_STATUS__DATABASE__MIGRATE", "manual");
+            command.env("PAYMENT_STATUS__GATEWAYS__STRIPE_EU__KIND", "stripe");
+            command.env("PAYMENT_STATUS__GATEWAYS__STRIPE_EU__SECRETS", "[{ env = \"STRIPE_SECRET\" }]");
+            for listener in ["HTTP", "GRPC", "OPS"] {
+                command.env(format!("PAYMENT_STATUS__{listener}__LISTEN"), "127.0.0.1:0");
+            }
+            command.env(SECRET.0, SECRET.1).output().unwrap()
+        };
+        let refused = by_hand(&["serve"]);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(said.starts_with("error: database.url: ") && said.lines().count() == 1, "{said}");
+        assert!(said.contains("payment-status migrate"), "it says what to do: {said}");
+
+        let migrated = by_hand(&["migrate"]);
+        assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        let manual = format!("{}\n", Shop::config(&database)).replace("[gateways", "migrate = \"manual\"\n[gateways");
+        Program::start("serve", &manual, &[SECRET], ALL);
+    }
+}
+
 #[test]
 fn sigint_stops_the_adapter_alone() {
     let mut program = Program::adapter("http://127.0.0.1:1");
