@@ -36,15 +36,16 @@ impl Gateway {
     }
 
     fn kept_headers(&self, callback: &Callback) -> String {
-        let kept =
-            |name: &str| ALWAYS_KEPT.contains(&name) || self.kept_headers.iter().any(|proof| proof == name);
+        let kept = |name: &str| {
+            let mut known = self.kept_headers.iter().map(String::as_str).chain(ALWAYS_KEPT);
+            known.any(|known| known.eq_ignore_ascii_case(name))
+        };
         let mut lines = String::new();
-        for (name, value) in &callback.headers {
-            let name = name.to_ascii_lowercase();
-            if kept(&name) {
-                let value = String::from_utf8_lossy(value).replace(['\r', '\n'], " ");
-                lines.push_str(&format!("{name}: {value}\n"));
-            }
+        for (name, value) in callback.headers.iter().filter(|(name, _)| kept(name)) {
+            lines.push_str(&name.to_ascii_lowercase());
+            lines.push_str(": ");
+            lines.push_str(&String::from_utf8_lossy(value).replace(['\r', '\n'], " "));
+            lines.push('\n');
         }
         lines
     }

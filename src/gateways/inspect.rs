@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
+use self::capture::{Captured, Known};
 use super::{
     Answer, Gateway, GatewaySettings, Gateways, HttpReply, KindSource, Mode, Reason, Secret, SettingsError,
     Unreadable, Unregistered,
@@ -39,7 +40,8 @@ pub enum InspectError {
 /// Runs one captured callback through a gateway of this kind.
 ///
 /// `captured` is `{method, path, query?, headers, body, body_encoding}` as JSON (other members are passed over),
-/// or a raw HTTP request. `settings` are those of `[gateways.X.settings]`; a list `secrets` among them adds to
+/// or a raw HTTP request. A member `context` with `captured_amount_minor` and `refunded_before_minor` lets a refund
+/// be called `refunded` or `partially_refunded`. `settings` are those of `[gateways.X.settings]`; a list `secrets` among them adds to
 /// the secrets.
 pub fn inspect(
     kind: KindSource,
@@ -49,10 +51,23 @@ pub fn inspect(
     captured: &[u8],
 ) -> Result<Report, InspectError> {
     let id: GatewayId = "inspect".parse().map_err(|_| InspectError::Settings("no name".to_owned()))?;
-    let callback = capture::read(captured, &id, now).map_err(InspectError::Capture)?;
+    let Captured { callback, known } = capture::read(captured, &id, now).map_err(InspectError::Capture)?;
     let gateways = Gateways::build(vec![configured(id, kind, secrets, settings)?])?;
     let reports = gateways.iter().map(|gateway| report(gateway, &callback, now));
-    reports.last().ok_or_else(|| InspectError::Settings("no gateway".to_owned()))
+    let mut report = reports.last().ok_or_else(|| InspectError::Settings("no gateway".to_owned()))?;
+    if let Some(known) = known {
+        settle_refunds(&mut report.notifications, known);
+    }
+    Ok(report)
+}
+
+/// Says whether a refund was the last part, where the capture tells what was captured.
+fn settle_refunds(notifications: &mut [Notification], known: Known) {
+    for notification in notifications {
+        if let (Some(amount), "refund_relative") = (notification.amount, notification.status.as_str()) {
+            notification.status = known.after_refund(amount.minor_units()).to_owned();
+        }
+    }
 }
 
 fn configured(

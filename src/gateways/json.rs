@@ -88,7 +88,7 @@ impl<'a> Reader<'a> {
 
     fn object(&mut self, depth: usize) -> Result<Json<'a>, JsonError> {
         self.at += 1;
-        let mut members = Vec::new();
+        let mut members = Vec::with_capacity(FEW_KEYS / 2);
         self.skip_space();
         if self.take(b'}') {
             return Ok(Json::Object(members));

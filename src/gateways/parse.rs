@@ -72,8 +72,12 @@ impl Gateway {
         let event_type = shown(message, &self.paths.event_type);
         let matching = |rule: &&Rule| rule.matches(event_type.as_deref(), message);
         let shown_by = self.rules.iter().find(matching);
-        let stated_by =
-            self.rules.iter().filter(|rule| rule.unproven != Some(Unproven::ShowOnly)).find(matching);
+        let stated_by = match shown_by {
+            Some(rule) if rule.unproven == Some(Unproven::ShowOnly) => {
+                self.rules.iter().filter(|rule| rule.unproven != Some(Unproven::ShowOnly)).find(matching)
+            }
+            rule => rule,
+        };
         let (paths, status) = shown_by.map_or((&self.paths, Word::Ignore), |rule| (&rule.paths, rule.status));
         let facts = stated_by.map(|rule| Statement { gateway: self, rule, message }.facts()).transpose()?;
         Ok(Notification {

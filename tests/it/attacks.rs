@@ -1,9 +1,12 @@
 //! Callbacks that somebody touched. Whatever is changed, either the proof fails or nothing that counts changed.
 
+use hmac::{Hmac, KeyInit, Mac};
 use payment_status::{
     domain::{Callback, Fact},
     gateways::{Gateway, Reason},
 };
+use proptest::prelude::*;
+use sha2::Sha256;
 use time::{Duration, OffsetDateTime};
 
 use crate::fixtures::{self, Fixture, gateway, shop};
@@ -172,4 +175,41 @@ fn a_batch_counts_only_if_every_item_proves_itself() {
     check(vec![item, &forged], Err(Reason::BadSignature));
     check(vec![&forged, item], Err(Reason::BadSignature));
     check(vec![], Err(Reason::MissingSignature));
+}
+
+/// As Stripe signs, over any bytes.
+fn stripe_signed(secret: &str, now: OffsetDateTime, body: Vec<u8>) -> Callback {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any length fits");
+    mac.update(format!("{}.", now.unix_timestamp()).as_bytes());
+    mac.update(&body);
+    let signature = data_encoding::HEXLOWER.encode(&mac.finalize().into_bytes());
+    let proof = format!("t={},v1={signature}", now.unix_timestamp());
+    let mut callback = fixtures::callback(vec![("stripe-signature".to_owned(), proof.into_bytes())], "");
+    callback.body = body;
+    callback
+}
+
+proptest! {
+    #[test]
+    fn garbage_with_a_valid_signature_is_unreadable_and_never_a_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..300),
+        cut in any::<prop::sample::Index>(),
+        put in prop::collection::vec(any::<u8>(), 0..4),
+    ) {
+        let fixture = fixtures::valid().into_iter().find(|fixture| fixture.kind == "stripe").expect("a vector");
+        let gateways = fixture.gateway();
+        let secret = fixture.vector["secret"].as_str().expect("a secret");
+        let mut nearly = fixture.callback().body;
+        let cut = cut.index(nearly.len());
+        nearly.splice(cut..(cut + put.len()).min(nearly.len()), put);
+        for (body, is_noise) in [(bytes, true), (nearly, false)] {
+            let callback = stripe_signed(secret, fixture.now(), body);
+            let verified = shop(&gateways).verify(&callback, fixture.now()).expect("the signature is right");
+            let read = shop(&gateways).parse(&verified);
+            if let (Ok(notifications), true) = (&read, is_noise) {
+                prop_assert!(notifications.iter().all(|notification| notification.facts.is_empty()));
+            }
+            let _ = (payment_status::gateways::dedupe_key(&callback, &read), shop(&gateways).keep(&callback));
+        }
+    }
 }

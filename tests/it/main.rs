@@ -19,6 +19,7 @@ mod config;
 mod demo;
 mod fixtures;
 mod grpc;
+mod inspect;
 mod kinds;
 mod lifecycle;
 mod listen;

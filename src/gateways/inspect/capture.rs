@@ -21,6 +21,22 @@ struct Capture {
     body: String,
     #[serde(default)]
     body_encoding: BodyEncoding,
+    context: Option<Known>,
+}
+
+/// What we hold of the payment already, where the capture says so. Without it nobody can tell a refund of the
+/// rest from a refund of a part.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct Known {
+    captured_amount_minor: i64,
+    #[serde(default)]
+    refunded_before_minor: i64,
+}
+
+/// A captured callback.
+pub(super) struct Captured {
+    pub(super) callback: Callback,
+    pub(super) known: Option<Known>,
 }
 
 #[derive(Deserialize)]
@@ -38,17 +54,31 @@ enum BodyEncoding {
     Base64,
 }
 
-pub(super) fn read(captured: &[u8], gateway: &GatewayId, now: OffsetDateTime) -> Result<Callback, String> {
+pub(super) fn read(captured: &[u8], gateway: &GatewayId, now: OffsetDateTime) -> Result<Captured, String> {
     let is_json = captured.trim_ascii_start().first() == Some(&b'{');
-    let mut callback =
-        if is_json { from_json(captured, gateway, now)? } else { from_http(captured, gateway, now)? };
+    let (mut callback, known) = match is_json {
+        true => from_json(captured, gateway, now)?,
+        false => (from_http(captured, gateway, now)?, None),
+    };
     if let Some((path, query)) = callback.path.split_once('?') {
         (callback.path, callback.query) = (path.to_owned(), query.to_owned());
     }
-    Ok(callback)
+    Ok(Captured { callback, known })
 }
 
-fn from_json(captured: &[u8], gateway: &GatewayId, now: OffsetDateTime) -> Result<Callback, String> {
+impl Known {
+    /// The word for a payment after one more refund.
+    pub(super) fn after_refund(self, amount: i64) -> &'static str {
+        let refunded = self.refunded_before_minor.saturating_add(amount);
+        if refunded >= self.captured_amount_minor { "refunded" } else { "partially_refunded" }
+    }
+}
+
+fn from_json(
+    captured: &[u8],
+    gateway: &GatewayId,
+    now: OffsetDateTime,
+) -> Result<(Callback, Option<Known>), String> {
     let capture: Capture = serde_json::from_slice(captured).map_err(|error| error.to_string())?;
     let body = match capture.body_encoding {
         BodyEncoding::Utf8 => capture.body.into_bytes(),
@@ -67,7 +97,7 @@ fn from_json(captured: &[u8], gateway: &GatewayId, now: OffsetDateTime) -> Resul
     callback.query = capture.query.unwrap_or_default();
     callback.headers = headers.collect();
     callback.body = body;
-    Ok(callback)
+    Ok((callback, capture.context))
 }
 
 /// A request line, header lines, an empty line, then the exact body. Lines may end with or without CR.
@@ -87,8 +117,14 @@ fn from_http(captured: &[u8], gateway: &GatewayId, now: OffsetDateTime) -> Resul
         let (name, value) = line.split_once(':').ok_or("a header line without a colon")?;
         callback.headers.push((name.trim().to_owned(), value.trim().as_bytes().to_vec()));
     }
-    callback.body = rest.to_vec();
+    let length = content_length(&callback).unwrap_or(rest.len());
+    // Editors like to add a line end, which nobody signed.
+    callback.body = rest.get(..length).ok_or("the body is shorter than its Content-Length")?.to_vec();
     Ok(callback)
+}
+
+fn content_length(callback: &Callback) -> Option<usize> {
+    std::str::from_utf8(callback.headers_named("content-length").next()?).ok()?.parse().ok()
 }
 
 fn next_line<'t>(rest: &mut &'t [u8]) -> Option<&'t str> {
