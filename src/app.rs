@@ -126,6 +126,9 @@ impl App {
         for (listener, address) in self.addresses() {
             tracing::info!(listener, %address, "listening");
         }
+        for gateway in self.core.iter().flat_map(Core::gateways) {
+            tracing::info!(kind = gateway.kind(), "gateway at /webhooks/{}", gateway.id());
+        }
         let Self { http, grpc, ops: (ops, ops_router), core, readiness, stop, memory } = self;
         let ops = tokio::spawn(ops.serve_http(ops_router, stop.ops.clone()));
         let mut public = JoinSet::new();

@@ -6,6 +6,7 @@ mod config_file;
 mod demo;
 mod inspect;
 mod migrate;
+mod output;
 mod run;
 mod secret;
 mod sender;

@@ -8,7 +8,7 @@ use crate::{
     clock::Clock,
     config::{Config, Migrate},
     feed::Feed,
-    gateways::Gateways,
+    gateways::{Gateway, Gateways},
     service::{self, Health, PaymentStatusService},
     store::{BatcherSettings, Store, StoreError, Writer},
     telemetry::{Metrics, observe_rpcs},
@@ -68,6 +68,10 @@ impl Core {
 
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
         self.service.store.ping().await
+    }
+
+    pub(super) fn gateways(&self) -> impl Iterator<Item = &Gateway> {
+        self.service.gateways.iter()
     }
 
     pub(super) fn health(&self) -> &Health {

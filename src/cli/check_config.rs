@@ -1,4 +1,4 @@
-use super::{Failure, config_file::ConfigFile};
+use super::{Failure, config_file::ConfigFile, output::line, run::init_telemetry};
 use crate::{app, config::Environment};
 
 /// Check the configuration and the secrets it names, and start nothing
@@ -18,8 +18,10 @@ impl Args {
     pub(super) fn run(self) -> Result<(), Failure> {
         let environment = Environment::of_process();
         let config = self.file.load(&environment)?;
+        let _telemetry = init_telemetry(&config, &environment)?;
         for gateway in app::gateways(&config, &environment)?.iter() {
-            println!("{}: {} at /webhooks/{}", gateway.id(), gateway.kind(), gateway.id());
+            let (name, kind) = (gateway.id(), gateway.kind());
+            line(format_args!("{name}: {kind} at /webhooks/{name}"))?;
         }
         Ok(())
     }

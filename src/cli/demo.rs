@@ -10,13 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Failure,
-    run::Signals,
+    output::line,
+    run::{Signals, init_telemetry},
     table::{Colour, Table},
 };
 use crate::{
     app::{self, App, Role},
     config::{Config, Environment},
-    telemetry,
 };
 use sandbox::Sandbox;
 use stage::Stage;
@@ -43,8 +43,7 @@ impl Args {
         let sandbox = Sandbox::create().map_err(|error| Failure::because("temporary folder", &error))?;
         let environment = Environment::default();
         let config = Config::load(Some(&sandbox.config()), &environment)?;
-        let telemetry = telemetry::init(&app::telemetry_settings(&config.log, &environment))
-            .map_err(|error| Failure(error.to_string()))?;
+        let telemetry = init_telemetry(&config, &environment)?;
         let app = App::build(&config, &Role::Serve, &environment).await?;
         let addresses = Addresses::of(&app);
         let shutdown = CancellationToken::new();
@@ -76,12 +75,13 @@ impl Args {
     ) -> Result<(), Failure> {
         let gateways = app::gateways(config, environment)?;
         let table = Table::for_stdout();
+        let Addresses { http, grpc, ops: _ } = addresses;
+        line(format_args!(
+            "Gateways call {http}/webhooks/…, services ask {grpc}, and all of it is in a temporary folder."
+        ))?;
         let mut stage = Stage::open(gateways, addresses, table).await?;
         story::tell(&mut stage).await?;
-        if !self.once {
-            invite(table, addresses, sandbox);
-        }
-        Ok(())
+        if self.once { Ok(()) } else { invite(table, addresses, sandbox) }
     }
 }
 
@@ -102,13 +102,15 @@ impl Addresses {
 }
 
 /// How to go on by oneself.
-fn invite(table: Table, addresses: &Addresses, sandbox: &Sandbox) {
+fn invite(table: Table, addresses: &Addresses, sandbox: &Sandbox) -> Result<(), Failure> {
     let Addresses { http, grpc, ops } = addresses;
     let program = std::env::args().next().unwrap_or_else(|| "payment-status".to_owned());
     let secret = sandbox.secret("stripe");
-    println!("\n{}", table.paint(Colour::Bold, "Now you: it stays up until Ctrl-C. In another terminal:"));
-    println!(
+    let invitation = table.paint(Colour::Bold, "Now you: it stays up until Ctrl-C. In another terminal:");
+    line(format_args!(
         "
+{invitation}
+
   # what is the state of this payment?
   buf curl --protocol grpc --http2-prior-knowledge -d '{{\"transactionId\": \"order-1001\"}}' \\
       {grpc}/payment_status.v1.PaymentStatus/GetTransaction
@@ -123,7 +125,7 @@ fn invite(table: Table, addresses: &Addresses, sandbox: &Sandbox) {
   # how it is doing
   curl {ops}/metrics",
         secret.display()
-    );
+    ))
 }
 
 /// A pause between scenes, for eyes; a file has none.

@@ -6,7 +6,7 @@ use std::{
 
 use time::OffsetDateTime;
 
-use super::{Failure, secret::SecretArg};
+use super::{Failure, output::line, secret::SecretArg};
 use crate::{
     app,
     clock::Clock,
@@ -55,17 +55,11 @@ impl Args {
         let captured = read(&self.file).map_err(|error| Failure::because(self.file.display(), &error))?;
         let report = inspect(kind, secrets, &self.settings, now, &captured)
             .map_err(|error| Failure(error.to_string()))?;
-        match self.json {
-            true => {
-                let shown = serde_json::to_string_pretty(&report);
-                println!(
-                    "{}",
-                    shown.map_err(|error| Failure::because("the report cannot be shown", &error))?
-                );
-            }
-            false => print!("{report}"),
+        if !self.json {
+            return line(report.to_string().trim_end());
         }
-        Ok(())
+        let shown = serde_json::to_string_pretty(&report);
+        line(shown.map_err(|error| Failure::because("the report cannot be shown", &error))?)
     }
 }
 

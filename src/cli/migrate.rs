@@ -1,4 +1,4 @@
-use super::{Failure, config_file::ConfigFile};
+use super::{Failure, config_file::ConfigFile, output::line};
 use crate::{app, config::Environment, store::Store};
 
 /// Bring the database schema up to date
@@ -22,7 +22,6 @@ impl Args {
         let failed =
             |error: &dyn std::error::Error| Failure::because(format!("database.url: {place}"), error);
         Store::migrate(&app::store_settings(&config.database)).await.map_err(|error| failed(&error))?;
-        println!("{place} is up to date");
-        Ok(())
+        line(format_args!("{place} is up to date"))
     }
 }

@@ -7,17 +7,24 @@ use super::Failure;
 use crate::{
     app::{App, Role, telemetry_settings},
     config::{Config, Environment},
-    telemetry,
+    telemetry::{self, Guard, TelemetryError},
 };
 
 /// Runs a role until SIGTERM or SIGINT, then winds down; a second one ends the process at once. Traces are flushed
 /// last, so that they tell of the shutdown too.
 pub(super) async fn run(config: &Config, role: &Role, environment: &Environment) -> Result<(), Failure> {
-    let telemetry = telemetry::init(&telemetry_settings(&config.log, environment))
-        .map_err(|error| Failure(format!("log: {error}")))?;
+    let telemetry = init_telemetry(config, environment)?;
     let ran = until_stopped(config, role, environment).await;
     telemetry.flush().await;
     ran
+}
+
+/// Logs and traces, as configured.
+pub(super) fn init_telemetry(config: &Config, environment: &Environment) -> Result<Guard, Failure> {
+    telemetry::init(&telemetry_settings(&config.log, environment)).map_err(|error| match error {
+        TelemetryError::Filter { filter, reason } => Failure(format!("log.filter: `{filter}`: {reason}")),
+        error => Failure(error.to_string()),
+    })
 }
 
 async fn until_stopped(config: &Config, role: &Role, environment: &Environment) -> Result<(), Failure> {

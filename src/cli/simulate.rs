@@ -1,6 +1,6 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
-use super::{Failure, inspect::settings, secret::SecretArg, sender};
+use super::{Failure, inspect::settings, output::line, secret::SecretArg, sender};
 use crate::{
     app,
     clock::Clock,
@@ -80,7 +80,8 @@ impl Args {
         let callbacks = gateway.simulate(self.scenario, &payment, now).map_err(|error| failed(&error))?;
         for callback in &callbacks {
             let answer = sender::send(&self.url, callback).await?;
-            println!("{} {} → {} {}", callback.method, self.url, answer.status, answer.body.escape_debug());
+            let said = answer.body.escape_debug();
+            line(format_args!("{} {} → {} {said}", callback.method, self.url, answer.status))?;
         }
         Ok(())
     }

@@ -1,12 +1,11 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio_stream::StreamExt as _;
 use tonic::{Code, Status, transport::Channel};
 
-use super::{Failure, table::Table};
+use super::{Failure, output::line, table::Table};
 use crate::proto::{
-    TransactionUpdate, WatchStart, WatchTransactionsRequest, WatchTransactionsResponse,
+    Transaction, TransactionUpdate, WatchStart, WatchTransactionsRequest, WatchTransactionsResponse,
     payment_status_client::PaymentStatusClient, watch_transactions_response::Event,
 };
 
@@ -26,6 +25,9 @@ pub(super) struct Args {
     /// One JSON object per line instead of a table
     #[arg(long)]
     json: bool,
+    /// End when everything committed so far was shown
+    #[arg(long)]
+    once: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -41,7 +43,7 @@ enum From {
 const EXAMPLES: &str = "Examples:
   payment-status watch
   payment-status watch --from snapshot
-  payment-status watch --from earliest --json | jq .transaction_id
+  payment-status watch --from earliest --json --once | jq .transaction_id
   payment-status watch --json --cursor CURSOR      Go on where the last line left off";
 
 impl Args {
@@ -51,6 +53,7 @@ impl Args {
             json: self.json,
             cursor: self.cursor.clone().unwrap_or_default(),
             start: self.start(),
+            once: self.once,
         };
         let unusable =
             |error: &dyn std::error::Error| Failure::because(format!("--url: {}", self.url), error);
@@ -64,7 +67,7 @@ impl Args {
             .map_err(|error| unusable(&error))?;
         let client = PaymentStatusClient::new(channel);
         tokio::select! {
-            ended = watcher.follow(client) => ended.map_err(|status| refused(&self.url, &status)),
+            ended = watcher.follow(client) => ended,
             _ = tokio::signal::ctrl_c() => Ok(()),
         }
     }
@@ -79,88 +82,97 @@ impl Args {
     }
 }
 
-fn refused(url: &str, status: &Status) -> Failure {
-    Failure(format!("{url} refused: {} ({:?})", status.message(), status.code()))
-}
-
 /// Follows over any number of connections; the cursor is all there is to remember.
 struct Watcher {
     table: Table,
     json: bool,
     cursor: String,
     start: WatchStart,
+    once: bool,
 }
 
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
+/// Why one stream came to its end.
+enum End {
+    CaughtUp,
+    Lost(Status),
+}
+
 impl Watcher {
-    async fn follow(&mut self, mut client: PaymentStatusClient<Channel>) -> Result<(), Status> {
+    async fn follow(&mut self, mut client: PaymentStatusClient<Channel>) -> Result<(), Failure> {
         if !self.json {
-            println!("{}", self.table.header());
+            line(self.table.header())?;
         }
         loop {
-            match self.one_stream(&mut client).await {
-                Ok(()) => {}
-                Err(status) if status.code() == Code::Unavailable => {
+            match self.one_stream(&mut client).await? {
+                End::CaughtUp => return Ok(()),
+                End::Lost(status) if status.code() == Code::Unavailable => {
                     eprintln!("the service is away ({}); trying again", status.message());
+                    tokio::time::sleep(RECONNECT_PAUSE).await;
                 }
-                Err(status) => return Err(status),
+                End::Lost(status) => {
+                    return Err(Failure(format!("refused: {} ({:?})", status.message(), status.code())));
+                }
             }
-            tokio::time::sleep(RECONNECT_PAUSE).await;
         }
     }
 
-    async fn one_stream(&mut self, client: &mut PaymentStatusClient<Channel>) -> Result<(), Status> {
+    async fn one_stream(&mut self, client: &mut PaymentStatusClient<Channel>) -> Result<End, Failure> {
         let start = if self.cursor.is_empty() { self.start } else { WatchStart::Unspecified };
         let request = WatchTransactionsRequest {
             after_cursor: self.cursor.clone(),
             start: start.into(),
-            filter: None,
-            until_cursor: String::new(),
-            progress_interval: None,
+            ..WatchTransactionsRequest::default()
         };
-        let mut stream = client.watch_transactions(request).await?.into_inner();
-        while let Some(response) = stream.next().await {
-            self.show(response?);
+        let mut stream = match client.watch_transactions(request).await {
+            Ok(response) => response.into_inner(),
+            Err(status) => return Ok(End::Lost(status)),
+        };
+        loop {
+            match stream.message().await {
+                Ok(Some(response)) => {
+                    let caught_up = matches!(response.event, Some(Event::CaughtUp(_)));
+                    self.show(response)?;
+                    if caught_up && self.once {
+                        return Ok(End::CaughtUp);
+                    }
+                }
+                Ok(None) => return Ok(End::Lost(Status::unavailable("the stream ended"))),
+                Err(status) => return Ok(End::Lost(status)),
+            }
         }
-        Ok(())
     }
 
-    fn show(&mut self, response: WatchTransactionsResponse) {
+    fn show(&mut self, response: WatchTransactionsResponse) -> Result<(), Failure> {
         let WatchTransactionsResponse { cursor, event } = response;
-        match event {
-            Some(Event::Updates(batch)) => {
-                for update in &batch.updates {
-                    self.show_update(update, &cursor);
-                }
+        let updates = match event {
+            Some(Event::Updates(batch)) => batch.updates,
+            Some(Event::Snapshot(batch)) => batch.transactions.into_iter().map(without_past).collect(),
+            Some(Event::SnapshotEnd(_) | Event::CaughtUp(_) | Event::Progress(_)) | None => Vec::new(),
+        };
+        for (index, update) in updates.iter().enumerate() {
+            // The cursor stands behind the whole message.
+            let cursor = (index + 1 == updates.len()).then_some(cursor.as_str());
+            match self.json {
+                true => line(as_json(update, cursor))?,
+                false => line(self.table.row(update))?,
             }
-            Some(Event::Snapshot(batch)) => {
-                // A state shown as an update that has no past.
-                for transaction in batch.transactions {
-                    let record_time = transaction.update_time;
-                    let update = TransactionUpdate {
-                        transaction: Some(transaction),
-                        record_time,
-                        ..TransactionUpdate::default()
-                    };
-                    self.show_update(&update, &cursor);
-                }
-            }
-            Some(Event::SnapshotEnd(_) | Event::CaughtUp(_) | Event::Progress(_)) | None => {}
         }
         self.cursor = cursor;
-    }
-
-    fn show_update(&self, update: &TransactionUpdate, cursor: &str) {
-        match self.json {
-            true => println!("{}", as_json(update, cursor)),
-            false => println!("{}", self.table.row(update)),
-        }
+        Ok(())
     }
 }
 
-/// One line for other programs; names as in the proto, amounts in minor units.
-fn as_json(update: &TransactionUpdate, cursor: &str) -> serde_json::Value {
+/// A state, shown as an update that has no past.
+fn without_past(transaction: Transaction) -> TransactionUpdate {
+    let record_time = transaction.update_time;
+    TransactionUpdate { transaction: Some(transaction), record_time, ..TransactionUpdate::default() }
+}
+
+/// One line for other programs; names as in the proto, amounts in minor units. Where there is a cursor, `--cursor` goes
+/// on after this line.
+fn as_json(update: &TransactionUpdate, cursor: Option<&str>) -> serde_json::Value {
     let transaction = update.transaction.clone().unwrap_or_default();
     let money = |money: &Option<crate::proto::Money>| {
         money

@@ -68,3 +68,26 @@ fn watching_nobody_is_said_in_one_line() {
     assert_eq!(output.status.code(), Some(1));
     assert!(said.starts_with("error: --url: http://127.0.0.1:1: ") && said.lines().count() == 1, "{said}");
 }
+
+#[test]
+fn inspect_says_what_a_captured_callback_would_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let vectors = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/adyen/adyen-1.json");
+    let vector: serde_json::Value = serde_json::from_slice(&fs::read(vectors).unwrap()).unwrap();
+    let secret = folder.path().join("adyen.key");
+    fs::write(&secret, vector["secret"].as_str().unwrap()).unwrap();
+    let with =
+        ["inspect", "--kind", "adyen", "--now", "1767261600", "--secret-file", secret.to_str().unwrap()];
+
+    let shown = run(&[&with[..], &["--json", vectors]].concat(), &[]);
+    let report: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(report["valid"], true, "{report}");
+    for field in ["event_id", "gateway_payment_id", "amount_minor", "currency", "status"] {
+        assert_eq!(report["notifications"][0][field], vector["expect"][field], "{field}");
+    }
+    assert!(text(&run(&[&with[..], &[vectors]].concat(), &[]).stdout).starts_with("authentic, proven by "));
+
+    let missing = run(&[&with[..], &["/nowhere.json"]].concat(), &[]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(text(&missing.stderr).starts_with("error: /nowhere.json: No such file"));
+}

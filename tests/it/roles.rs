@@ -12,8 +12,8 @@ use tokio_stream::StreamExt as _;
 use tonic::transport::Channel;
 
 use crate::harness::{
-    Program, program,
-    shop::{self, SECRET, Shop, deliver, register, transaction},
+    Program, eventually, program,
+    shop::{self, SECRET, Shop, deliver, get, register, transaction},
 };
 
 const ALL: &[&str] = &["http", "grpc", "ops"];
@@ -141,4 +141,87 @@ async fn the_command_line_plays_a_gateway() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("→ 200"));
     let seen = transaction(&mut client, "order-1").await;
     assert_eq!((seen.status(), seen.captured.unwrap().minor_units), (TransactionStatus::Paid, shop::PRICE));
+}
+
+on_both_stores! {
+    async fn logs_hold_no_secret_no_signature_and_no_body_at_any_level(database: Database) {
+        let config = format!("{}\n[log]\nfilter = \"trace\"", Shop::config(&database));
+        let program = Program::start("serve", &config, &[SECRET], ALL);
+        let (shop, mut client) = (Shop::open(), client(&program).await);
+        register(&mut client, "order-1").await;
+        let scenarios = [Scenario::Success, Scenario::Forged, Scenario::WrongAmount];
+        let callbacks: Vec<_> = scenarios.iter().flat_map(|scenario| shop.callbacks("order-1", *scenario)).collect();
+        for callback in &callbacks {
+            deliver(program.address("http"), callback).await.unwrap();
+        }
+
+        let log = program.log_to_the_end();
+        assert!(log.lines().count() > 100, "everything is logged:\n{log}");
+        assert!(!log.contains(&SECRET.1[6..]), "the secret is logged");
+        for callback in &callbacks {
+            let signature = callback.headers_named("stripe-signature").next().unwrap();
+            let signature = String::from_utf8_lossy(signature);
+            let (_, proof) = signature.rsplit_once('=').unwrap();
+            assert!(!log.contains(proof), "a signature is logged");
+        }
+        assert!(!log.contains("payment_intent.succeeded"), "a body is logged");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operators_see_health_and_metrics_on_a_listener_of_their_own() {
+    let database = crate::harness::sqlite();
+    let serving = Program::start("serve", &Shop::config(&database), &[SECRET], ALL);
+    let (ops, http) = (serving.address("ops"), serving.address("http"));
+    eventually("it is ready", async || get(ops, "/readyz").await == Some((200, "ready\n".to_owned()))).await;
+    assert_eq!(get(ops, "/healthz").await, Some((200, "ok\n".to_owned())));
+
+    deliver(http, &Shop::open().callbacks("order-1", Scenario::Success)[0]).await;
+    let (_, metrics) = get(ops, "/metrics").await.unwrap();
+    for name in [
+        "http_server_request_duration_seconds_count",
+        "rpc_server_call_duration_seconds_count",
+        "payment_status_write_batch_size_count",
+        "payment_status_write_commit_duration_seconds_count",
+        "payment_status_hop_batch_size_count",
+    ] {
+        assert!(metrics.contains(name), "{name}\n{metrics}");
+    }
+    for path in ["/healthz", "/readyz", "/metrics", "/"] {
+        assert_eq!(get(http, path).await.map(|(status, _)| status), Some(404), "{path} is not public");
+    }
+}
+
+/// The lines of `watch --json --once`.
+fn watch(serving: &Program, args: &[&str]) -> Vec<serde_json::Value> {
+    let output = program()
+        .args(["watch", "--json", "--once", "--url", &serving.url("grpc")])
+        .args(args)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_line_follows_updates_and_goes_on_where_it_left_off() {
+    let database = crate::harness::sqlite();
+    let serving = Program::start("serve", &Shop::config(&database), &[SECRET], ALL);
+    let (shop, mut client) = (Shop::open(), client(&serving).await);
+    register(&mut client, "order-1").await;
+
+    let seen = watch(&serving, &["--from", "earliest"]);
+    assert_eq!(seen.iter().map(|line| &line["update_id"]).collect::<Vec<_>>(), ["order-1/1"]);
+    let cursor = seen[0]["cursor"].as_str().unwrap();
+
+    deliver(serving.address("http"), &shop.callbacks("order-1", Scenario::Success)[0]).await;
+    let seen = watch(&serving, &["--cursor", cursor]);
+    assert_eq!(seen.iter().map(|line| &line["update_id"]).collect::<Vec<_>>(), ["order-1/2"]);
+    assert_eq!(seen[0]["status"], "TRANSACTION_STATUS_PAID");
+    assert_eq!(seen[0]["captured"]["minor_units"], shop::PRICE);
+
+    let seen = watch(&serving, &["--from", "snapshot"]);
+    assert_eq!(seen.iter().map(|line| &line["version"]).collect::<Vec<_>>(), [2]);
+    assert!(watch(&serving, &[]).is_empty(), "nothing is new from now on");
 }

@@ -9,7 +9,9 @@ use tonic::{Status, Streaming, transport::Channel};
 use super::{Addresses, breathe};
 use crate::{
     cli::{
-        Failure, sender,
+        Failure,
+        output::line,
+        sender,
         table::{Colour, Table},
     },
     clock::Clock,
@@ -77,13 +79,13 @@ impl Stage {
     }
 
     /// One sentence for whoever looks.
-    pub(super) async fn say(&self, sentence: &str) {
+    pub(super) async fn say(&self, sentence: &str) -> Result<(), Failure> {
         breathe().await;
-        println!("\n{}", self.table.paint(Colour::Bold, sentence));
+        line(format_args!("\n{}", self.table.paint(Colour::Bold, sentence)))
     }
 
-    pub(super) fn header(&self) {
-        println!("{}", self.table.header());
+    pub(super) fn header(&self) -> Result<(), Failure> {
+        line(self.table.header())
     }
 
     /// What the order service does before the customer pays.
@@ -122,8 +124,8 @@ impl Stage {
         let url = format!("{}/{}", self.webhooks, order.gateway);
         let answer = sender::send(&url, callback).await?;
         let colour = if answer.status == 200 { Colour::Dim } else { Colour::Red };
-        let line = format!("          POST /webhooks/{} → {} {}", order.gateway, answer.status, answer.body);
-        println!("{}", self.table.paint(colour, line.trim_end()));
+        let told = format!("          POST /webhooks/{} → {} {}", order.gateway, answer.status, answer.body);
+        line(self.table.paint(colour, told.trim_end()))?;
         self.show_until_now(order.id).await
     }
 
@@ -144,17 +146,17 @@ impl Stage {
             let late = || Failure(format!("the update {transaction_id}/{version} did not come"));
             let response = next.map_err(|_| late())?.ok_or_else(late)?.map_err(|status| failed(&status))?;
             if let Some(Event::Updates(batch)) = response.event {
-                batch.updates.iter().for_each(|update| self.show(update));
+                batch.updates.iter().try_for_each(|update| self.show(update))?;
             }
         }
         Ok(())
     }
 
-    fn show(&mut self, update: &TransactionUpdate) {
-        println!("{}", self.table.row(update));
+    fn show(&mut self, update: &TransactionUpdate) -> Result<(), Failure> {
         if let Some(transaction) = &update.transaction {
             self.shown.insert(transaction.transaction_id.clone(), transaction.version);
         }
+        line(self.table.row(update))
     }
 
     async fn version_of(&mut self, transaction_id: &str) -> Result<Option<u64>, Failure> {

@@ -25,39 +25,39 @@ const BOOK: Order =
     Order { id: "order-1005", gateway: "shop", payment_id: "pay_1005", minor_units: 1_850, currency: "EUR" };
 
 pub(super) async fn tell(stage: &mut Stage) -> Result<(), Failure> {
-    stage.say("The order service says what it expects, before the customer pays.").await;
-    stage.header();
+    stage.say("The order service says what it expects, before the customer pays.").await?;
+    stage.header()?;
     for order in [&COFFEE, &SHOES, &TEA, &LAPTOP] {
         stage.register(order).await?;
     }
 
     stage
         .say("Stripe calls: order-1001 is paid. The signature proves it, the amount fits: send the coffee.")
-        .await;
+        .await?;
     stage.play(&COFFEE, Scenario::Success).await?;
 
-    stage.say("The same call once more, as gateways do when they are unsure: answered, and nothing happens twice.").await;
+    stage.say("The same call once more, as gateways do when they are unsure: answered, and nothing happens twice.").await?;
     stage.play(&COFFEE, Scenario::Success).await?;
 
     stage
         .say("Adyen's refund overtakes the payment that it refunds. Whatever the order, the same end.")
-        .await;
+        .await?;
     stage.play(&SHOES, Scenario::Reordered).await?;
 
-    stage.say("Somebody pretends that order-1003 is paid. The signature does not fit: refused, nothing changes.").await;
+    stage.say("Somebody pretends that order-1003 is paid. The signature does not fit: refused, nothing changes.").await?;
     stage.play(&TEA, Scenario::Forged).await?;
 
-    stage.say("Then it is really paid, by any sender that signs as Standard Webhooks says.").await;
+    stage.say("Then it is really paid, by any sender that signs as Standard Webhooks says.").await?;
     stage.play(&TEA, Scenario::Success).await?;
 
     stage
         .say(
             "Half the price for a laptop: authentic, but not what was expected. On hold, so nobody ships it.",
         )
-        .await;
+        .await?;
     stage.play(&LAPTOP, Scenario::WrongAmount).await?;
 
-    stage.say("A call that is faster than the order service: parked, and counted in the moment of the registration.").await;
+    stage.say("A call that is faster than the order service: parked, and counted in the moment of the registration.").await?;
     stage.play(&BOOK, Scenario::Success).await?;
     stage.register(&BOOK).await
 }

@@ -102,6 +102,26 @@ impl Program {
         self.signal("KILL");
     }
 
+    /// Waits until it logs this.
+    pub fn said(&self, words: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = self.stderr.recv_timeout(left).unwrap_or_else(|_| panic!("it never said {words:?}"));
+            if line.contains(words) {
+                return;
+            }
+        }
+    }
+
+    /// Ends it and returns what it logged since the start, or since the last look.
+    pub fn log_to_the_end(self) -> String {
+        self.terminate();
+        let deadline = Instant::now() + PATIENCE;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        std::iter::from_fn(|| self.stderr.recv_timeout(left()).ok()).collect::<Vec<_>>().join("\n")
+    }
+
     /// Waits for its end; `None` where it does not come.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         let deadline = Instant::now() + PATIENCE;

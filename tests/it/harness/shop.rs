@@ -87,16 +87,27 @@ pub async fn transaction(client: &mut PaymentStatusClient<Channel>, order: &str)
 
 /// The status that the gateway hears; `None` where the connection broke before it did.
 pub async fn deliver(http: SocketAddr, callback: &Callback) -> Option<u16> {
-    let mut stream = TcpStream::connect(http).await.ok()?;
-    let mut head =
-        format!("{} {} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n", callback.method, callback.path);
+    let mut head = format!("{} {} HTTP/1.1\r\n", callback.method, callback.path);
     for (name, value) in &callback.headers {
         head.push_str(&format!("{name}: {}\r\n", String::from_utf8_lossy(value)));
     }
-    head.push_str(&format!("Content-Length: {}\r\n\r\n", callback.body.len()));
+    exchange(http, &head, &callback.body).await.map(|(status, _)| status)
+}
+
+/// Status and body of what is at this path.
+pub async fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
+    exchange(address, &format!("GET {path} HTTP/1.1\r\n"), &[]).await
+}
+
+async fn exchange(address: SocketAddr, head: &str, body: &[u8]) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    let framing = format!("Host: test\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
     stream.write_all(head.as_bytes()).await.ok()?;
-    stream.write_all(&callback.body).await.ok()?;
+    stream.write_all(framing.as_bytes()).await.ok()?;
+    stream.write_all(body).await.ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.ok()?;
-    answer.strip_prefix("HTTP/1.1 ")?.split(' ').next()?.parse().ok()
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.strip_prefix("HTTP/1.1 ")?.split(' ').next()?.parse().ok()?;
+    Some((status, body.to_owned()))
 }
