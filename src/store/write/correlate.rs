@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
+use sea_orm::{ConnectionTrait, DbBackend};
 
 use super::{
     account::Account,
@@ -173,9 +173,12 @@ async fn find_parked(
     for (gateway, id) in &names.references {
         references.push([row::text(gateway.as_str()), row::text(id.as_str())]);
     }
-    let sql = "SELECT f.* FROM rows JOIN facts f ON f.gateway = rows.gateway
-               AND f.merchant_reference = rows.merchant_reference AND f.transaction_id IS NULL";
-    keep_parked(ledger, references.query(db, sql).await?)?;
+    let sql = format!(
+        "SELECT {} FROM rows JOIN facts f ON f.gateway = rows.gateway
+         AND f.merchant_reference = rows.merchant_reference AND f.transaction_id IS NULL",
+        fact::COLUMNS
+    );
+    keep_parked(ledger, references.query(db, &sql).await?)?;
     let named =
         |parked: &Parked| parked.fact.correlation.payment.clone().map(|id| (parked.gateway.clone(), id));
     let further: BTreeSet<Payment> =
@@ -186,14 +189,17 @@ async fn find_parked(
         find_bindings(db, ledger, &further.payments).await?;
         payments.extend(further.payments);
     }
-    let sql = "SELECT f.* FROM rows JOIN facts f ON f.gateway = rows.gateway
-               AND f.gateway_payment_id = rows.gateway_payment_id AND f.transaction_id IS NULL";
-    keep_parked(ledger, relation_of(&payments).query(db, sql).await?)
+    let sql = format!(
+        "SELECT {} FROM rows JOIN facts f ON f.gateway = rows.gateway
+         AND f.gateway_payment_id = rows.gateway_payment_id AND f.transaction_id IS NULL",
+        fact::COLUMNS
+    );
+    keep_parked(ledger, relation_of(&payments).query(db, &sql).await?)
 }
 
 fn keep_parked(ledger: &mut Ledger<'_>, rows: Vec<sea_orm::QueryResult>) -> Result<(), StoreError> {
     for found in rows {
-        let model = fact::Model::from_query_result(&found, "").map_err(error::classify)?;
+        let model = fact::Model::read(&found).map_err(error::classify)?;
         let key = model.fact_key;
         let wrong = |_| StoreError::Inconsistent { table: "facts", what: format!("gateway of {key}") };
         let gateway = model.gateway.parse().map_err(wrong)?;
@@ -213,12 +219,13 @@ async fn lock_transactions(
         wanted.push([row::text(id.as_str())]);
     }
     let sql = format!(
-        "SELECT t.* FROM transactions t WHERE t.transaction_id IN (SELECT id FROM rows)
+        "SELECT {} FROM transactions t WHERE t.transaction_id IN (SELECT id FROM rows)
          ORDER BY t.transaction_id {}",
+        transaction::COLUMNS,
         row_lock(db)
     );
     for found in wanted.query(db, &sql).await? {
-        let model = transaction::Model::from_query_result(&found, "").map_err(error::classify)?;
+        let model = transaction::Model::read(&found).map_err(error::classify)?;
         let transaction = row::transaction(model)?;
         ledger.accounts.insert(transaction.registration.transaction_id.clone(), Account::stored(transaction));
     }

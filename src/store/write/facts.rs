@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
 use super::ledger::{Candidate, Ledger};
@@ -25,9 +25,10 @@ pub(super) async fn load(db: &impl ConnectionTrait, ledger: &mut Ledger<'_>) -> 
     for id in ledger.accounts.keys() {
         ids.push([row::text(id.as_str())]);
     }
-    let sql = "SELECT f.* FROM facts f WHERE f.transaction_id IN (SELECT id FROM rows)";
-    for found in ids.query(db, sql).await? {
-        let model = fact::Model::from_query_result(&found, "").map_err(error::classify)?;
+    let sql =
+        format!("SELECT {} FROM facts f WHERE f.transaction_id IN (SELECT id FROM rows)", fact::COLUMNS);
+    for found in ids.query(db, &sql).await? {
+        let model = fact::Model::read(&found).map_err(error::classify)?;
         let key = model.fact_key;
         let owner: Option<TransactionId> = model.transaction_id.as_deref().and_then(|id| id.parse().ok());
         let fact = row::fact(model)?;
