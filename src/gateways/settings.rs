@@ -62,7 +62,7 @@ pub struct Secret {
 
 /// Why the configured gateways cannot run. Names the gateway and the key, never a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("gateway `{gateway}`: {what}")]
+#[error("gateways.{gateway}: {what}")]
 pub struct SettingsError {
     gateway: String,
     what: String,

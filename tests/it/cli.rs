@@ -51,7 +51,7 @@ fn check_config_tells_a_good_file_from_a_bad_one() {
     check_config(stripe, &[("S", "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXQ")], 0, "stripe-eu");
     check_config(stripe, &[], 1, "error: gateways.stripe-eu.secrets[0]: env S is not set");
     check_config("", &[], 1, "error: gateways: at least one is needed");
-    check_config(stripe, &[("S", "whsec_changeme")], 1, "stripe-eu");
+    check_config(stripe, &[("S", "whsec_changeme")], 1, "error: gateways.stripe-eu: ");
     check_config(
         &stripe.replace("\"stripe\"", "\"strype\""),
         &[("S", "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXQ")],

@@ -75,7 +75,7 @@ fn a_described_kind_works_without_code() {
 fn refused(from: &str, to: &str, expected: &str) {
     assert!(OUR_BANK.contains(from), "{from} is not in the description");
     let error = build(our_bank(&OUR_BANK.replace(from, to)), Mode::Live, SECRET, "").expect_err(expected);
-    assert_eq!(error, format!("gateway `shop`: our-bank.toml: {expected}"));
+    assert_eq!(error, format!("gateways.shop: our-bank.toml: {expected}"));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn what_the_proof_does_not_cover_cannot_become_a_fact() {
         .replace("|{body}\"", "|{$.state}|{$.payment}|{$.order}\"")
         .replace("[\"body\",", "[\"$.state\", \"$.payment\", \"$.order\",");
     let error = build(our_bank(&narrow), Mode::Live, SECRET, "").expect_err("the total is not covered");
-    assert_eq!(error, format!("gateway `shop`: our-bank.toml: {uncovered}"));
+    assert_eq!(error, format!("gateways.shop: our-bank.toml: {uncovered}"));
 
     let confirmed = narrow.replace("status = \"paid\"", "status = \"paid\"\nunproven = \"confirm\"");
     let gateways =
@@ -145,7 +145,7 @@ fn secrets_and_settings_that_cannot_work_are_refused_by_name_and_never_shown() {
     let check = |kind: &str, secret: &str, settings: &str, expected: &str| {
         let kind = KindSource::BuiltIn(kind.to_owned());
         let error = build(kind, Mode::Live, secret, settings).expect_err(expected);
-        assert_eq!(error, format!("gateway `shop`: {expected}"));
+        assert_eq!(error, format!("gateways.shop: {expected}"));
     };
     check("stripe", "", "", "secret `SHOP_SECRET` is empty");
     check("stripe", " \t", "", "secret `SHOP_SECRET` is empty");
