@@ -8,9 +8,14 @@ use std::{
 use payment_status_migrations::Migrator;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
-    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+    sqlx::{
+        self, Connection as _,
+        postgres::{PgConnectOptions, PgConnection},
+        sqlite::{SqliteJournalMode, SqliteSynchronous},
+    },
 };
 use sea_orm_migration::{MigratorTrait, SchemaManager};
+use tokio::time;
 
 use super::{StoreError, bell, error};
 
@@ -114,6 +119,7 @@ impl Store {
             let reader = connect(sqlite(settings, settings.max_connections)).await?;
             return Ok(Self { writer, reader, bell_line: None, distrust_before });
         }
+        try_postgres(settings).await?;
         let pool = connect(postgres(settings, settings.max_connections, &distrust_before)).await?;
         let mut bell_line = postgres(settings, bell::CONNECTIONS, &distrust_before);
         // A ring is worth no disk write.
@@ -182,6 +188,25 @@ async fn connect(options: ConnectOptions) -> Result<DatabaseConnection, StoreErr
     Database::connect(options).await.map_err(error::classify)
 }
 
+/// A pool only ever says that time is up; one plain connection says why.
+async fn try_postgres(settings: &StoreSettings) -> Result<(), StoreError> {
+    let unavailable = |why: String| StoreError::Unavailable(why);
+    let url: PgConnectOptions =
+        settings.url.parse().map_err(|_| unavailable("the URL is no URL of PostgreSQL's".to_owned()))?;
+    match time::timeout(settings.acquire_timeout, PgConnection::connect_with(&url)).await {
+        Err(_) => Err(unavailable(format!("no answer in {:?}", settings.acquire_timeout))),
+        // What a server says to a stranger holds no values of rows: no such database, wrong password.
+        Ok(Err(sqlx::Error::Database(refusal))) => Err(unavailable(refusal.message().to_owned())),
+        Ok(Err(sqlx::Error::Io(failure))) => Err(unavailable(failure.to_string())),
+        Ok(Err(other)) => Err(unavailable(other.to_string())),
+        Ok(Ok(connection)) => {
+            // It served its purpose, however it ends.
+            let _ = connection.close().await;
+            Ok(())
+        }
+    }
+}
+
 fn sqlite(settings: &StoreSettings, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(&settings.url);
     options
@@ -234,7 +259,7 @@ fn postgres(
                 }
                 // A connection that rested may have lost its server meanwhile.
                 if metadata.idle_for > Duration::from_secs(1) {
-                    sea_orm::sqlx::Connection::ping(connection).await?;
+                    connection.ping().await?;
                 }
                 Ok(true)
             })
