@@ -6,6 +6,7 @@ mod connect;
 mod entity;
 mod error;
 mod evidence;
+mod pressure;
 mod queries;
 mod rejections;
 mod relation;

@@ -1,9 +1,10 @@
 //! Group commit: what arrives while a commit runs goes into the next one.
 //!
-//! A few loops share one queue. A free loop takes all that waits, up to a bound, so a lone write never waits for
-//! company, and under load the batches grow by themselves.
+//! A few loops share one queue. With no commit under way, a loop takes at once all that waits, so a lone write never
+//! waits for company. A further commit begins beside the first only when enough waits to be worth its fixed cost:
+//! a dozen statements cost as much CPU for one write as for twenty.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use time::OffsetDateTime;
 use tokio::{
@@ -13,6 +14,7 @@ use tokio::{
 
 use super::{
     Evidence, Recorded, Rejected, Store, StoreError,
+    pressure::Pressure,
     rejections::Rejections,
     write::{Write, Written, commit},
 };
@@ -47,6 +49,7 @@ pub struct Batch {
 pub struct Writer {
     queue: mpsc::UnboundedSender<Job>,
     room: Arc<Semaphore>,
+    pressure: Arc<Pressure>,
     committed: watch::Receiver<Mark>,
     rejections: Rejections,
 }
@@ -69,6 +72,7 @@ impl Writer {
         let (queue, jobs) = mpsc::unbounded_channel();
         let (doorbell, committed) = watch::channel(Mark::default());
         let room = Arc::new(Semaphore::new(settings.max_queue.min(Semaphore::MAX_PERMITS)));
+        let pressure = Arc::<Pressure>::default();
         let rejections = Rejections::start(store.clone());
         let loops = if store.is_sqlite() { 1 } else { settings.max_in_flight.max(1) };
         let batcher = Batcher {
@@ -77,13 +81,14 @@ impl Writer {
             doorbell,
             capacity: settings.max_queue,
             room: Arc::clone(&room),
+            pressure: Arc::clone(&pressure),
             settings,
         };
         let batcher = Arc::new(batcher);
         for _ in 0..loops {
             tokio::spawn(Arc::clone(&batcher).run());
         }
-        Self { queue, room, committed, rejections }
+        Self { queue, room, pressure, committed, rejections }
     }
 
     /// Records callbacks; one result each, in order. Answers after the commit. Cancelling the call does not
@@ -135,6 +140,7 @@ impl Writer {
             Arc::clone(&self.room).try_acquire_many_owned(weight).map_err(|_| StoreError::Overloaded)?;
         let (answer, answered) = oneshot::channel();
         let stopped = || StoreError::Unavailable("the writer has stopped".to_owned());
+        self.pressure.arrived(writes.len());
         self.queue.send(Job { writes, answer, permits }).map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())
     }
@@ -146,6 +152,7 @@ struct Batcher {
     doorbell: watch::Sender<Mark>,
     capacity: usize,
     room: Arc<Semaphore>,
+    pressure: Arc<Pressure>,
     settings: BatcherSettings,
 }
 
@@ -159,7 +166,8 @@ impl Batcher {
                 callers.push((own.len(), answer, permits));
                 writes.extend(own);
             }
-            let mut results = self.write(&writes, queue_depth).await.into_iter();
+            let mut results = self.write(Arc::new(writes), queue_depth).await.into_iter();
+            self.pressure.committed();
             for (count, answer, permits) in callers {
                 drop(permits);
                 // A caller that went away left its write behind, and that is done.
@@ -168,10 +176,11 @@ impl Batcher {
         }
     }
 
-    /// Waits for a job, then takes what else is there.
+    /// Waits for a job and for the time to begin, then takes what else is there.
     async fn gather(&self) -> Option<Vec<Job>> {
         let mut queue = self.jobs.lock().await;
         let first = queue.recv().await?;
+        self.pressure.worth_a_commit().await;
         let mut size = first.writes.len();
         let mut jobs = vec![first];
         while size < self.settings.max_batch
@@ -180,22 +189,23 @@ impl Batcher {
             size += next.writes.len();
             jobs.push(next);
         }
+        self.pressure.taken(size);
         Some(jobs)
     }
 
     /// One commit if all is well. A refused batch is halved until the row that is to blame stands alone, so
     /// that it harms nobody else.
-    async fn write(&self, writes: &[Write], queue_depth: usize) -> Vec<Result<Written, StoreError>> {
+    async fn write(&self, writes: Arc<Vec<Write>>, queue_depth: usize) -> Vec<Result<Written, StoreError>> {
         let mut results = Vec::with_capacity(writes.len());
-        let mut left = vec![writes];
+        let mut left = Vec::from([0..writes.len()]);
         while let Some(batch) = left.pop() {
-            match self.commit_with_retries(batch, queue_depth).await {
+            match self.commit_with_retries(&writes, batch.clone(), queue_depth).await {
                 Ok(written) => results.extend(written),
                 Err(error) if error.is_about_a_row() && batch.len() > 1 => {
-                    let (first, second) = batch.split_at(batch.len() / 2);
-                    left.extend([second, first]);
+                    let middle = batch.start + batch.len() / 2;
+                    left.extend([middle..batch.end, batch.start..middle]);
                 }
-                Err(error) => results.extend(batch.iter().map(|_| Err(error.clone()))),
+                Err(error) => results.extend(batch.map(|_| Err(error.clone()))),
             }
         }
         results
@@ -203,13 +213,14 @@ impl Batcher {
 
     async fn commit_with_retries(
         &self,
-        batch: &[Write],
+        writes: &Arc<Vec<Write>>,
+        batch: Range<usize>,
         queue_depth: usize,
     ) -> Result<Vec<Result<Written, StoreError>>, StoreError> {
         let mut attempt = 0;
         loop {
             let began = Instant::now();
-            let written = commit(&self.store, batch, (self.settings.now)()).await;
+            let written = self.commit(writes, batch.clone()).await;
             let (size, duration) = (batch.len(), began.elapsed());
             (self.settings.observe)(&Batch { size, queue_depth, duration, committed: written.is_ok() });
             match written {
@@ -229,6 +240,19 @@ impl Batcher {
                 }
             }
         }
+    }
+
+    /// On a task of its own: should one write make the program panic, it is refused like any other bad row, and
+    /// the loop goes on.
+    async fn commit(
+        &self,
+        writes: &Arc<Vec<Write>>,
+        batch: Range<usize>,
+    ) -> Result<Vec<Result<Written, StoreError>>, StoreError> {
+        let (store, writes, now) = (self.store.clone(), Arc::clone(writes), (self.settings.now)());
+        let task =
+            tokio::spawn(async move { commit(&store, writes.get(batch).unwrap_or_default(), now).await });
+        task.await.unwrap_or_else(|_panic| Err(StoreError::Refused("the write broke off".to_owned())))
     }
 
     fn ring(&self, written: &[Result<Written, StoreError>]) {

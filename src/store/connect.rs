@@ -46,7 +46,8 @@ const SQLITE_MIN_VERSION: (u32, u32, u32) = (3, 51, 3);
 /// A write-ahead log of 32 MiB between checkpoints: each one rewrites hot pages, so fewer are cheaper.
 const SQLITE_WAL_PAGES: &str = "8192";
 /// Negative means KiB. The pages that callbacks keep coming back to should not be read again each time.
-const SQLITE_CACHE_KIB: &str = "-12000";
+const SQLITE_WRITER_CACHE_KIB: &str = "-12000";
+const SQLITE_READER_CACHE_KIB: &str = "-1000";
 /// Every statement looks up a batch of keys by an index, in tables of any size and age. The planner cannot know
 /// that of a new table without statistics, and a sequential plan made then would be kept; so it may not make one.
 const POSTGRES_SESSION: [(&str, &str); 7] = [
@@ -114,9 +115,9 @@ impl Store {
     async fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
         let distrust_before = Arc::new(Mutex::new(None));
         if settings.url.starts_with("sqlite:") {
-            let writer = connect(sqlite(settings, 1)).await?;
+            let writer = connect(sqlite(settings, 1, SQLITE_WRITER_CACHE_KIB)).await?;
             check_sqlite_version(&writer).await?;
-            let reader = connect(sqlite(settings, settings.max_connections)).await?;
+            let reader = connect(sqlite(settings, settings.max_connections, SQLITE_READER_CACHE_KIB)).await?;
             return Ok(Self { writer, reader, bell_line: None, distrust_before });
         }
         try_postgres(settings).await?;
@@ -207,7 +208,7 @@ async fn try_postgres(settings: &StoreSettings) -> Result<(), StoreError> {
     }
 }
 
-fn sqlite(settings: &StoreSettings, connections: u32) -> ConnectOptions {
+fn sqlite(settings: &StoreSettings, connections: u32, cache: &'static str) -> ConnectOptions {
     let mut options = ConnectOptions::new(&settings.url);
     options
         .max_connections(connections)
@@ -215,7 +216,7 @@ fn sqlite(settings: &StoreSettings, connections: u32) -> ConnectOptions {
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
         .test_before_acquire(false)
-        .map_sqlx_sqlite_opts(|sqlite| {
+        .map_sqlx_sqlite_opts(move |sqlite| {
             sqlite
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
@@ -223,7 +224,7 @@ fn sqlite(settings: &StoreSettings, connections: u32) -> ConnectOptions {
                 .busy_timeout(Duration::from_secs(5))
                 .statement_cache_capacity(256)
                 .pragma("wal_autocheckpoint", SQLITE_WAL_PAGES)
-                .pragma("cache_size", SQLITE_CACHE_KIB)
+                .pragma("cache_size", cache)
                 // Statement journals: small, short-lived, and needless on disk.
                 .pragma("temp_store", "MEMORY")
         });
