@@ -10,7 +10,7 @@ import pytest
 from gateways import StandardWebhooks
 from program import BINARY, PATIENCE, environment
 
-SCENARIOS = ("success", "decline", "partial_refund", "refund_failure", "dispute_lost", "expiry", "duplicate", "forged")
+SCENARIOS = ("success", "decline", "refund", "partial_refund", "dispute_lost", "expiry", "duplicate", "forged")
 
 
 @pytest.fixture(scope="module")
