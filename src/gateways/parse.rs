@@ -270,15 +270,17 @@ fn unreadable(texts: &Option<Texts>, error: &dyn std::fmt::Display) -> Unreadabl
     Unreadable::Value { path, what: error.to_string() }
 }
 
+/// In whole microseconds, as facts are kept, so that a state is the same before and after it was stored.
 fn instant(text: &str, format: Option<TimeFormat>) -> Option<OffsetDateTime> {
-    match format? {
+    let time = match format? {
         TimeFormat::Rfc3339 => OffsetDateTime::parse(text, &Rfc3339).ok(),
         TimeFormat::UnixSeconds => OffsetDateTime::from_unix_timestamp(text.parse().ok()?).ok(),
         TimeFormat::UnixMilliseconds => {
             let nanoseconds = text.parse::<i128>().ok()?.checked_mul(1_000_000)?;
             OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()
         }
-    }
+    };
+    time.map(OffsetDateTime::truncate_to_microsecond)
 }
 
 impl From<JsonError> for BodyError {
