@@ -197,7 +197,8 @@ impl Batcher {
     /// that it harms nobody else.
     async fn write(&self, writes: Arc<Vec<Write>>, queue_depth: usize) -> Vec<Result<Written, StoreError>> {
         let mut results = Vec::with_capacity(writes.len());
-        let mut left = Vec::from([0..writes.len()]);
+        let mut left = Vec::new();
+        left.push(0..writes.len());
         while let Some(batch) = left.pop() {
             match self.commit_with_retries(&writes, batch.clone(), queue_depth).await {
                 Ok(written) => results.extend(written),
