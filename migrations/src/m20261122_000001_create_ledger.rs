@@ -42,7 +42,11 @@ impl MigrationTrait for Migration {
 /// The types that the two databases name differently.
 fn dialect(statement: &str, backend: DbBackend) -> String {
     match backend {
-        DbBackend::Sqlite => statement.replace("uuid", "blob").replace("bytea", "blob"),
+        // A key of SQLite's own integer type is the row's place itself, without an index beside it.
+        DbBackend::Sqlite => statement
+            .replace("uuid", "blob")
+            .replace("bytea", "blob")
+            .replace("position bigint NOT NULL PRIMARY KEY", "position integer NOT NULL PRIMARY KEY"),
         _ => statement.to_owned(),
     }
 }

@@ -1,10 +1,8 @@
 //! Many rows as parameters of one statement, on both databases by the same SQL.
 //!
 //! The statement reads them from a common table expression `rows`. PostgreSQL gets one array per column, so that
-//! a prepared statement serves any number of rows. SQLite gets a list of values, cut into powers of two so that
+//! a prepared statement serves any number of rows. SQLite gets a list of values, filled up to a power of two so that
 //! few statements are ever prepared.
-
-use std::fmt::Write as _;
 
 use sea_orm::{
     ConnectionTrait, DbBackend, QueryResult, Statement, Value,
@@ -40,8 +38,8 @@ pub(super) struct Relation {
     cells: Vec<Vec<Value>>,
 }
 
-/// SQLite takes 32,766 parameters; the widest relation has 24 columns.
-const LARGEST_CUT: usize = 512;
+/// Rows. SQLite takes 32,766 parameters, and the widest relation has 21 columns.
+const LARGEST_STATEMENT: usize = 512;
 
 impl Relation {
     pub(super) fn new(columns: &'static [Column]) -> Self {
@@ -64,7 +62,7 @@ impl Relation {
         self.len() == 0
     }
 
-    /// Runs `WITH rows(…) AS (…) {sql}` and returns what it returns, over all cuts. No rows, no statement.
+    /// Runs `WITH rows(…) AS (…) {sql}` and returns what it returns, in as few statements as there can be. No rows, none.
     pub(super) async fn query(
         self,
         db: &impl ConnectionTrait,
@@ -118,19 +116,20 @@ impl Relation {
         let mut columns: Vec<_> = self.cells.into_iter().map(Vec::into_iter).collect();
         let mut statements = Vec::new();
         while left > 0 {
-            let cut = LARGEST_CUT.min(1 << left.ilog2());
+            let size = LARGEST_STATEMENT.min(left.next_power_of_two());
             let row = format!("({})", vec!["?"; width].join(","));
-            let mut text = format!("WITH rows({names}) AS (VALUES {row}");
-            for _ in 1..cut {
-                // Writing to a string cannot fail.
-                let _ = write!(text, ",{row}");
+            let list = vec![row; size].join(",");
+            // The first column is never null, but in the rows that fill up.
+            let text = format!(
+                "WITH rows({names}) AS (SELECT * FROM (VALUES {list}) WHERE column1 IS NOT NULL) {sql}"
+            );
+            let mut cells = Vec::with_capacity(size * width);
+            for _ in 0..left.min(size) {
+                cells.extend(columns.iter_mut().filter_map(Iterator::next));
             }
-            let _ = write!(text, ") {sql}");
-            let cells =
-                (0..cut).flat_map(|_| columns.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>());
-            let cells: Vec<Value> = cells.collect();
+            cells.resize(size * width, Value::BigInt(None));
             statements.push(Statement::from_sql_and_values(DbBackend::Sqlite, text, cells));
-            left -= cut;
+            left = left.saturating_sub(size);
         }
         statements
     }
