@@ -82,14 +82,16 @@ impl Money {
     }
 
     /// Reads a decimal text whose unit is `10^unit_exponent` smaller than the major unit: `"10.99"` with 0
-    /// (major units), `"1099"` with 2 (hundredths). A leading minus is dropped: some gateways sign refunds.
+    /// (major units), `"1099"` with 2 (hundredths).
     ///
     /// The result must be a whole number of ISO minor units, else [`MoneyError::Fraction`].
     pub fn from_decimal(text: &str, unit_exponent: u8, currency: Currency) -> Result<Self, MoneyError> {
-        let unsigned = text.strip_prefix('-').unwrap_or(text);
-        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        if text.strip_prefix('-').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit())) {
+            return Err(MoneyError::Negative);
+        }
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        let dangling = unsigned.contains('.') && fraction.is_empty();
+        let dangling = text.contains('.') && fraction.is_empty();
         if whole.is_empty() || dangling || !plain(whole) || !plain(fraction) {
             return Err(MoneyError::Text);
         }
@@ -169,7 +171,7 @@ mod tests {
         check("1099", 2, "EUR", Ok(1099));
         check("10.5", 0, "EUR", Ok(1050));
         check("10.9900", 0, "EUR", Ok(1099));
-        check("-3.00", 0, "EUR", Ok(300));
+        check("-3.00", 0, "EUR", Err(MoneyError::Negative));
         check("500", 0, "JPY", Ok(500));
         check("500.00", 0, "JPY", Ok(500));
         check("50000", 2, "ISK", Ok(500));

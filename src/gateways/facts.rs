@@ -69,6 +69,12 @@ pub(crate) fn moves_money(phase: Phase) -> bool {
     }
 }
 
+/// Whether money leaves the merchant. Some gateways write it with a minus then; anywhere else a minus is a
+/// statement of its own, and nobody may read it as money that came in.
+pub(crate) fn takes_money(phase: Phase) -> bool {
+    matches!(phase.kind(), FactKind::Refund | FactKind::Dispute) || phase == Phase::Returned
+}
+
 fn phase<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Phase, D::Error> {
     let word = String::deserialize(deserializer)?;
     Phase::from_word(&word).ok_or_else(|| {

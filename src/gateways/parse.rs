@@ -8,7 +8,7 @@ use super::{
     Gateway,
     amount::Unit,
     events::{Rule, Unproven, Word},
-    facts::{FactRule, moves_money},
+    facts::{FactRule, moves_money, takes_money},
     json::{Json, JsonError},
     message::{Message, lookup},
     paths::{Paths, TimeFormat},
@@ -85,7 +85,7 @@ impl Gateway {
             event_time: self.event_time(message, paths),
             gateway_payment_id: shown(message, &paths.payment_id),
             merchant_reference: shown(message, &paths.merchant_reference),
-            amount: money(self, message, &paths.amount, &paths.currency).ok().flatten(),
+            amount: money(self, message, &paths.amount, &paths.currency, Sign::Dropped).ok().flatten(),
             status: status.text().to_owned(),
             failure_code: shown(message, &paths.failure_code),
             failure_message: shown(message, &paths.failure_message),
@@ -185,12 +185,13 @@ impl Statement<'_> {
             return Ok(None);
         }
         let paths = &self.rule.paths;
+        let sign = if takes_money(rule.phase) { Sign::Dropped } else { Sign::Refused };
         let own = match rule.phase {
             Phase::Authorized => &paths.authorized_amount,
             _ => &None,
         };
         for texts in [&rule.amount, own, &paths.amount] {
-            let amount = money(self.gateway, self.message, texts, &paths.currency)?;
+            let amount = money(self.gateway, self.message, texts, &paths.currency, sign)?;
             if amount.is_some() {
                 return Ok(amount);
             }
@@ -239,17 +240,30 @@ fn parse_id<T: FromStr<Err = IdError>>(text: &str, texts: &Option<Texts>) -> Res
     text.parse().map_err(|error: IdError| unreadable(texts, &error))
 }
 
+/// What to do with a minus.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Dropped,
+    Refused,
+}
+
 fn money(
     gateway: &Gateway,
     message: &Message<'_>,
     amount: &Option<Texts>,
     currency: &Option<Texts>,
+    sign: Sign,
 ) -> Result<Option<Money>, Unreadable> {
     let Some(digits) = read(message, amount)? else { return Ok(None) };
+    let unsigned = digits.strip_prefix('-').filter(|_| sign == Sign::Dropped);
     let code =
         read(message, currency)?.ok_or_else(|| unreadable(currency, &"an amount without its currency"))?;
     let unit: Unit = gateway.unit;
-    gateway.amounts.read(unit, &digits, &code).map(Some).map_err(|error| unreadable(amount, &error))
+    gateway
+        .amounts
+        .read(unit, unsigned.unwrap_or(&digits), &code)
+        .map(Some)
+        .map_err(|error| unreadable(amount, &error))
 }
 
 fn read<'v>(message: &Message<'v>, texts: &'v Option<Texts>) -> Result<Option<Cow<'v, str>>, Unreadable> {

@@ -250,6 +250,12 @@ fn standard_webhooks_are_read_as_the_settings_say() {
     let data = json!({"id": "p", "order": "o", "amount": 1099});
     check(SHOP, json!({"type": "payment.succeeded", "data": data}), paid);
     check(SHOP, json!({"type": "refund.created", "data": data}), "refund_relative: refund.succeeded p 1099");
+    let negative = json!({"id": "p", "order": "o", "amount": -1099});
+    check(
+        SHOP,
+        json!({"type": "refund.created", "data": negative}),
+        "refund_relative: refund.succeeded p 1099",
+    );
     check(SHOP, json!({"type": "payment.created", "data": data}), "ignore:");
     check("", json!({"type": "payment.succeeded", "data": data}), "ignore:");
     let major = format!("{SHOP}\namount_unit = 'major'");
@@ -279,4 +285,8 @@ fn an_authentic_event_that_makes_no_sense_is_unreadable_and_says_where() {
         check(&paid(&format!(r#"{{"id":"p","amount":{amount}}}"#)), "$.data.amount: ");
     }
     check(&paid(r#"{"id":"p","amount":1,"currency":"sensitive"}"#), "three letters");
+    check(
+        &paid(r#"{"id":"p","amount":-1099,"currency":"EUR"}"#),
+        "$.data.amount: an amount must not be negative",
+    );
 }
