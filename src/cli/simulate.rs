@@ -78,12 +78,19 @@ impl Args {
         let gateway = gateways.iter().next().ok_or_else(|| Failure("--kind: no gateway".to_owned()))?;
         let failed = |error: &dyn std::error::Error| Failure(error.to_string());
         let callbacks = gateway.simulate(self.scenario, &payment, now).map_err(|error| failed(&error))?;
+        let mut refused = 0;
         for callback in &callbacks {
             let answer = sender::send(&self.url, callback).await?;
             let said = answer.body.escape_debug();
             line(format_args!("{} {} → {} {said}", callback.method, self.url, answer.status))?;
+            refused += usize::from(!(200..300).contains(&answer.status));
         }
-        Ok(())
+        match refused {
+            0 => Ok(()),
+            // What is forged ought to be.
+            _ if self.scenario == Scenario::Forged => Ok(()),
+            _ => Err(Failure(format!("{} refused {refused} of {} callbacks", self.url, callbacks.len()))),
+        }
     }
 
     fn gateways(&self) -> Result<Gateways, Failure> {

@@ -57,6 +57,9 @@ impl Args {
         };
         let unusable =
             |error: &dyn std::error::Error| Failure::because(format!("--url: {}", self.url), error);
+        if !self.url.starts_with("http://") {
+            return Err(Failure(format!("--url: {}: must start with http://", self.url)));
+        }
         let endpoint = Channel::from_shared(self.url.clone()).map_err(|error| unusable(&error))?;
         // The first connection must work, so that a wrong URL is said at once; later ones are waited for.
         let channel = endpoint

@@ -51,6 +51,10 @@ pub(super) fn classify(error: DbErr) -> StoreError {
         sqlx::Error::Encode(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
             StoreError::Refused("a value does not fit its column".to_owned())
         }
+        // The pool tries until its time is over, and forgets why it failed.
+        sqlx::Error::PoolTimedOut => StoreError::Unavailable(
+            "no connection could be had in time; is it running, and reachable?".to_owned(),
+        ),
         other => StoreError::Unavailable(other.to_string()),
     }
 }
@@ -62,12 +66,33 @@ fn by_code(code: &str) -> StoreError {
         (5, _) if code.starts_with("22") || code.starts_with("23") || code == "P0001" || code == "53200" => {
             StoreError::Refused(format!("SQLSTATE {code}"))
         }
-        (5, _) => StoreError::Unavailable(format!("SQLSTATE {code}")),
+        (5, _) => StoreError::Unavailable(format!("SQLSTATE {code}{}", meaning(code))),
         // Extended result codes keep the primary one in the low byte.
         _ => match code.parse::<u32>().map(|code| code & 0xff) {
             Ok(5 | 6) => StoreError::Contended(format!("SQLite code {code}")),
             Ok(18 | 19 | 20 | 25) => StoreError::Refused(format!("SQLite code {code}")),
-            _ => StoreError::Unavailable(format!("SQLite code {code}")),
+            Ok(primary) => {
+                StoreError::Unavailable(format!("SQLite code {code}{}", meaning(&primary.to_string())))
+            }
+            Err(_) => StoreError::Unavailable(format!("SQLite code {code}")),
         },
+    }
+}
+
+/// Of the codes that operators meet when they set a database up or lose one.
+fn meaning(code: &str) -> &'static str {
+    match code {
+        "28000" | "28P01" => ": it refuses this user or password",
+        "3D000" => ": it has no database of this name",
+        "42501" => ": this user may not do that there",
+        "53300" => ": all its connections are taken",
+        "57P03" => ": it is starting up or shutting down",
+        "8" => ": the file cannot be written",
+        "10" => ": the disk failed",
+        "11" => ": the file is damaged",
+        "13" => ": the disk is full",
+        "14" => ": the file cannot be opened; does its folder exist, and may this user write there?",
+        "26" => ": the file is not a database",
+        _ => "",
     }
 }

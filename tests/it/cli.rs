@@ -61,12 +61,59 @@ fn check_config_tells_a_good_file_from_a_bad_one() {
     check_config("[htp]", &[], 1, "unknown key `htp`");
 }
 
+#[track_caller]
+fn fails_in_one_line(args: &[&str], env: &[(&str, &str)], expected: &str) {
+    let output = run(args, env);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("error: ") && said.lines().count() == 1, "one line: {said}");
+    assert!(said.contains(expected), "{said}");
+}
+
 #[test]
 fn watching_nobody_is_said_in_one_line() {
-    let output = run(&["watch", "--url", "http://127.0.0.1:1"], &[]);
-    let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(said.starts_with("error: --url: http://127.0.0.1:1: ") && said.lines().count() == 1, "{said}");
+    fails_in_one_line(&["watch", "--url", "http://127.0.0.1:1"], &[], "--url: http://127.0.0.1:1: ");
+    fails_in_one_line(&["watch", "--url", "https://127.0.0.1:1"], &[], "must start with http://");
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_said_in_one_line_without_its_password() {
+    let migrate = |url: &str, expected: &str| {
+        fails_in_one_line(&["migrate"], &[("PAYMENT_STATUS__DATABASE__URL", url)], expected);
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notes.txt");
+    fs::write(&file, "not a database, but long enough to be looked at".repeat(20)).unwrap();
+    migrate(&format!("sqlite://{}", file.display()), "the file is not a database");
+    migrate("sqlite:///no/such/folder/x.db", "does its folder exist");
+    migrate(
+        "postgres://me:pass@127.0.0.1:1/x",
+        "database.url: postgres://127.0.0.1:1/x: the database is unavailable",
+    );
+}
+
+#[test]
+fn a_refused_simulation_fails_unless_it_is_forged() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/webhooks/stripe-eu", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        use std::io::{BufRead as _, BufReader, Write as _};
+        for stream in listener.incoming().map_while(Result::ok) {
+            let last = BufReader::new(&stream)
+                .lines()
+                .map_while(Result::ok)
+                .find(|line| line.contains("payment_intent"));
+            assert!(last.is_some());
+            (&stream).write_all(b"HTTP/1.1 401 Unauthorized\r\n\r\n").unwrap();
+        }
+    });
+    let simulate =
+        |scenario| ["simulate", "--kind", "stripe", "--scenario", scenario, "--url", &url].map(str::to_owned);
+    let secret = [("PAYMENT_STATUS_SECRET", "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXQ")];
+    let [honest, forged] = [simulate("success"), simulate("forged")];
+    fails_in_one_line(&honest.each_ref().map(String::as_str), &secret, "refused 1 of 1 callbacks");
+    let output = run(&forged.each_ref().map(String::as_str), &secret);
+    assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
 #[test]

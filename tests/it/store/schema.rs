@@ -2,6 +2,7 @@
 
 use payment_status::store::{Store, StoreError};
 use payment_status_migrations::Migrator;
+use sea_orm::ConnectionTrait as _;
 use sea_orm_migration::MigratorTrait as _;
 
 use super::{execute, open, settings};
@@ -32,7 +33,18 @@ on_both_stores! {
     async fn a_schema_of_a_newer_version_is_refused(database: Database) {
         open(&database).await;
         execute(&database, "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m2099_newer', 0)").await;
-        let refused = Store::connect(&settings(&database)).await;
-        assert!(matches!(&refused, Err(StoreError::Schema(why)) if why.contains("m2099_newer")), "{refused:?}");
+        let settings = settings(&database);
+        for refused in [Store::connect(&settings).await.map(drop), Store::migrate(&settings).await] {
+            assert!(matches!(&refused, Err(StoreError::Schema(why)) if why.contains("m2099_newer")), "{refused:?}");
+        }
+    }
+
+    async fn a_schema_of_somebody_else_is_left_alone(database: Database) {
+        let creating = if database.url.starts_with("sqlite") { "?mode=rwc" } else { "" };
+        let connection = sea_orm::Database::connect(format!("{}{creating}", database.url)).await.unwrap();
+        connection.execute_unprepared("CREATE TABLE transactions (theirs BIGINT)").await.unwrap();
+        connection.close().await.unwrap();
+        let refused = Store::migrate(&settings(&database)).await;
+        assert!(matches!(&refused, Err(StoreError::Schema(why)) if why.contains("somebody else")), "{refused:?}");
     }
 }
