@@ -7,7 +7,7 @@ use std::{
 
 use payment_status_migrations::Migrator;
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait,
     sqlx::{
         self, Connection as _,
         postgres::{PgConnectOptions, PgConnection},
@@ -51,7 +51,9 @@ const SQLITE_WRITER_CACHE_KIB: &str = "-12000";
 const SQLITE_READER_CACHE_KIB: &str = "-1000";
 /// Every statement looks up a batch of keys by an index, in tables of any size and age. The planner cannot know
 /// that of a new table without statistics, and a sequential plan made then would be kept; so it may not make one.
-const POSTGRES_SESSION: [(&str, &str); 7] = [
+const POSTGRES_SESSION: [(&str, &str); 8] = [
+    // A write that waits longer is tried again; a migration that does gives way to the writes behind it.
+    ("lock_timeout", "5000"),
     ("idle_in_transaction_session_timeout", "10000"),
     // Parameters are arrays of rows: one plan fits them all, and planning anew costs more than it saves.
     ("plan_cache_mode", "force_generic_plan"),
@@ -133,18 +135,14 @@ impl Store {
     }
 
     async fn migrate_under_lock(&self) -> Result<(), StoreError> {
-        let postgres = self.backend() == DbBackend::Postgres;
-        if !postgres {
+        let Some(line) = &self.bell_line else {
             self.applied_migrations().await?;
             return Migrator::up(&self.writer, None).await.map_err(error::classify);
-        }
+        };
         // The lock lives in a transaction of its own connection, so it ends with it whatever happens.
-        use sea_orm::TransactionTrait;
-        let guard = self.writer.begin().await.map_err(error::classify)?;
-        guard
-            .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
-            .await
-            .map_err(error::classify)?;
+        let guard = line.begin().await.map_err(error::classify)?;
+        let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
+        guard.execute_unprepared(&lock).await.map_err(error::classify)?;
         self.applied_migrations().await?;
         Migrator::up(&self.writer, None).await.map_err(error::classify)?;
         guard.commit().await.map_err(error::classify)

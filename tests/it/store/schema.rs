@@ -48,3 +48,11 @@ on_both_stores! {
         assert!(matches!(&refused, Err(StoreError::Schema(why)) if why.contains("somebody else")), "{refused:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_connection_is_enough_to_migrate() {
+    let Some(database) = crate::harness::postgres() else { return };
+    let frugal = payment_status::store::StoreSettings { max_connections: 1, ..settings(&database) };
+    Store::migrate(&frugal).await.unwrap();
+    Store::connect(&frugal).await.unwrap();
+}
