@@ -47,11 +47,10 @@ impl Relation {
     }
 
     /// One cell per column, in order.
-    pub(super) fn push<const N: usize>(&mut self, row: [Value; N]) {
-        debug_assert_eq!(N, self.columns.len(), "a row has one cell per column");
-        for (cells, cell) in self.cells.iter_mut().zip(row) {
-            cells.push(cell);
-        }
+    pub(super) fn push(&mut self, row: impl IntoIterator<Item = Value>) {
+        let mut row = row.into_iter();
+        let filled = self.cells.iter_mut().zip(&mut row).map(|(cells, cell)| cells.push(cell)).count();
+        debug_assert_eq!((filled, row.next()), (self.columns.len(), None), "a row has one cell per column");
     }
 
     pub(super) fn len(&self) -> usize {

@@ -37,19 +37,7 @@ pub(super) fn optional_time(time: Option<OffsetDateTime>) -> Value {
 pub(super) fn transaction(row: transaction::Model) -> Result<Transaction, StoreError> {
     let at = Place { table: "transactions", key: row.transaction_id.clone() };
     let registered_payment = row.gateway_payment_id.clone().filter(|_| row.payment_registered);
-    let projected = Projected {
-        gateway_payment_id: row.gateway_payment_id,
-        expected: row.expected,
-        currency: row.currency,
-        status: row.status,
-        authorized: row.authorized,
-        captured: row.captured,
-        refunded: row.refunded,
-        lost: row.lost,
-        dispute: row.dispute,
-        holds: row.holds,
-        failure: (row.failure_at, row.failure_code, row.failure_message),
-    };
+    let projected = projected!(row);
     let state = at.state(projected)?;
     Ok(Transaction {
         registration: Registration {
@@ -71,19 +59,7 @@ pub(super) fn transaction(row: transaction::Model) -> Result<Transaction, StoreE
 /// An update, with what never changes read from its transaction.
 pub(super) fn update(row: update::Model, current: transaction::Model) -> Result<Update, StoreError> {
     let at = Place { table: "updates", key: row.position.to_string() };
-    let projected = Projected {
-        gateway_payment_id: row.gateway_payment_id,
-        expected: row.expected,
-        currency: row.currency,
-        status: row.status,
-        authorized: row.authorized,
-        captured: row.captured,
-        refunded: row.refunded,
-        lost: row.lost,
-        dispute: row.dispute,
-        holds: row.holds,
-        failure: (row.failure_at, row.failure_code, row.failure_message),
-    };
+    let projected = projected!(row);
     let recorded_at = at.time("record_time", row.record_time)?;
     let mut transaction = transaction(current)?;
     transaction.state = at.state(projected)?;
@@ -161,6 +137,25 @@ struct Projected {
     holds: i16,
     failure: FailureCells,
 }
+
+macro_rules! projected {
+    ($row:ident) => {
+        Projected {
+            gateway_payment_id: $row.gateway_payment_id,
+            expected: $row.expected,
+            currency: $row.currency,
+            status: $row.status,
+            authorized: $row.authorized,
+            captured: $row.captured,
+            refunded: $row.refunded,
+            lost: $row.lost,
+            dispute: $row.dispute,
+            holds: $row.holds,
+            failure: ($row.failure_at, $row.failure_code, $row.failure_message),
+        }
+    };
+}
+use projected;
 
 /// Where a value stands, so that an impossible one can be found.
 struct Place {

@@ -11,7 +11,7 @@ use super::{
     ledger::{Ledger, NewUpdate, recorded_outcome},
 };
 use crate::{
-    domain::{Mark, Money, State, Status},
+    domain::{Mark, Money, State, Status, Transaction},
     store::{
         Outcome, Reading, StoreError, error,
         relation::{Column, Kind, Null, Relation},
@@ -192,40 +192,9 @@ const PROJECTED: &[Column] = &[
 async fn update_transactions(db: &impl ConnectionTrait, ledger: &Ledger<'_>) -> Result<(), StoreError> {
     let mut relation = Relation::new(PROJECTED);
     for (id, account) in ledger.accounts.iter().filter(|(_, account)| account.changed) {
-        let transaction = &account.transaction;
-        let [
-            payment,
-            expected,
-            currency,
-            status,
-            authorized,
-            captured,
-            refunded,
-            lost,
-            dispute,
-            holds,
-            at,
-            code,
-            text,
-        ] = state_cells(&transaction.state);
-        relation.push([
-            row::text(id.as_str()),
-            payment,
-            expected,
-            currency,
-            status,
-            authorized,
-            captured,
-            refunded,
-            lost,
-            dispute,
-            holds,
-            at,
-            code,
-            text,
-            version_cell(transaction.version),
-            row::micros(transaction.update_time).into(),
-        ]);
+        let Transaction { state, version, update_time, .. } = &account.transaction;
+        let change = [version_cell(*version), row::micros(*update_time).into()];
+        relation.push([row::text(id.as_str())].into_iter().chain(state_cells(state)).chain(change));
     }
     let sql = "UPDATE transactions SET gateway_payment_id = rows.gateway_payment_id, expected = rows.expected,
             currency = rows.currency, status = rows.status, authorized = rows.authorized, captured = rows.captured,
@@ -276,46 +245,21 @@ async fn append_updates(db: &impl ConnectionTrait, ledger: &Ledger<'_>) -> Resul
     Ok(head)
 }
 
-fn update_cells(ledger: &Ledger<'_>, position: u64, update: &NewUpdate) -> [Value; 21] {
-    let [
-        payment,
-        expected,
-        currency,
-        status,
-        authorized,
-        captured,
-        refunded,
-        lost,
-        dispute,
-        holds,
-        at,
-        code,
-        text,
-    ] = state_cells(&update.state);
+fn update_cells(ledger: &Ledger<'_>, position: u64, update: &NewUpdate) -> impl Iterator<Item = Value> {
     let (cause, cause_id) = row::cause(&update.cause);
-    [
+    let place = [
         version_cell(position),
         row::text(update.transaction.as_str()),
         version_cell(update.version),
         update.previous.map(Status::code).into(),
-        payment,
-        expected,
-        currency,
-        status,
-        authorized,
-        captured,
-        refunded,
-        lost,
-        dispute,
-        holds,
-        at,
-        code,
-        text,
+    ];
+    let origin = [
         cause.into(),
         cause_id,
         row::micros(ledger.now).into(),
         row::optional_text(update.traceparent.as_ref()),
-    ]
+    ];
+    place.into_iter().chain(state_cells(&update.state)).chain(origin)
 }
 
 fn state_cells(state: &State) -> [Value; 13] {
