@@ -61,10 +61,12 @@ impl Default for Tallies {
 pub(crate) fn moves_money(phase: Phase) -> bool {
     match phase {
         Phase::Authorized | Phase::Captured | Phase::Returned | Phase::Refunded => true,
+        // What failed may stand in a total that was reported before.
+        Phase::RefundFailed | Phase::RefundReversed => true,
         Phase::DisputeOpened | Phase::DisputeUnderReview | Phase::DisputeWon | Phase::DisputeLost => true,
         Phase::ActionRequired | Phase::Processing | Phase::AwaitingFunds | Phase::AttemptFailed => false,
         Phase::Abandoned | Phase::Voided | Phase::AuthExpired | Phase::CapturePending => false,
-        Phase::CaptureFailed | Phase::RefundPending | Phase::RefundFailed | Phase::RefundReversed => false,
+        Phase::CaptureFailed | Phase::RefundPending => false,
         Phase::Expired | Phase::Cancelled => false,
     }
 }

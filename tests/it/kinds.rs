@@ -106,9 +106,9 @@ fn stripe_says_what_its_events_mean() {
     let refund = |status: &str| json!({"id": "re_1", "payment_intent": "pi_1", "amount": 300, "currency": "eur", "status": status});
     stripe("refund.created", refund("succeeded"), "refund_relative: refund.succeeded re_1 300");
     stripe("refund.updated", refund("pending"), "no_change: refund.pending re_1");
-    stripe("charge.refund.updated", refund("failed"), "no_change: refund.failed re_1");
-    stripe("refund.updated", refund("canceled"), "no_change: refund.failed re_1");
-    stripe("refund.failed", refund("failed"), "no_change: refund.failed re_1");
+    stripe("charge.refund.updated", refund("failed"), "no_change: refund.failed re_1 300");
+    stripe("refund.updated", refund("canceled"), "no_change: refund.failed re_1 300");
+    stripe("refund.failed", refund("failed"), "no_change: refund.failed re_1 300");
 
     let dispute = |status: &str| json!({"id": "du_1", "payment_intent": "pi_1", "amount": 1000, "currency": "eur", "status": status});
     stripe("charge.dispute.created", dispute("needs_response"), "disputed: dispute.opened du_1 1000");
@@ -166,9 +166,9 @@ fn adyen_says_what_its_events_mean() {
     check("EXPIRE", true, "expired: attempt.auth_expired PAY");
     check("OFFER_CLOSED", true, "expired: expiry.expired OP");
     check("REFUND", true, "refund_relative: refund.succeeded OP 1000");
-    check("REFUND", false, "no_change: refund.failed OP");
-    check("REFUND_FAILED", true, "no_change: refund.failed OP");
-    check("REFUNDED_REVERSED", true, "no_change: refund.reversed OP");
+    check("REFUND", false, "no_change: refund.failed OP 1000");
+    check("REFUND_FAILED", true, "no_change: refund.failed OP 1000");
+    check("REFUNDED_REVERSED", true, "no_change: refund.reversed OP 1000");
     check("CHARGEBACK", true, "disputed: dispute.opened OP 1000");
     check("SECOND_CHARGEBACK", true, "chargeback_lost: dispute.lost OP 1000 #2");
     check("PREARBITRATION_LOST", true, "chargeback_lost: dispute.lost OP 1000 #2");

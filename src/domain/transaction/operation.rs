@@ -53,6 +53,12 @@ impl<'a> Operation<'a> {
         if all_of_it { captured } else { named.min(captured) }
     }
 
+    /// What this operation had moved before it failed or was reversed, by any of its reports.
+    pub(super) fn undone(&self) -> i128 {
+        let phases = [Phase::Refunded, Phase::RefundFailed, Phase::RefundReversed];
+        phases.into_iter().map(|phase| self.single(phase)).max().unwrap_or(0)
+    }
+
     /// What a lost dispute cost: the largest amount it ever named.
     pub(super) fn lost(&self) -> i128 {
         if self.dispute() != Dispute::Lost {
@@ -77,7 +83,9 @@ impl<'a> Operation<'a> {
     pub(super) fn holds(&self) -> impl Iterator<Item = Hold> {
         let conflict = self.contradicts_itself().then_some(Hold::ConflictingFacts);
         let foreign = self.facts.iter().any(|fact| self.is_foreign(fact)).then_some(Hold::CurrencyMismatch);
-        let unnamed = self.moves_an_unknown_amount().then_some(Hold::ConfirmationRequired);
+        // A return that names no capture of its own cannot be subtracted from anything.
+        let homeless = self.has(Phase::Returned) && !self.has(Phase::Captured);
+        let unnamed = (homeless || self.moves_an_unknown_amount()).then_some(Hold::ConfirmationRequired);
         [conflict, foreign, unnamed].into_iter().flatten()
     }
 

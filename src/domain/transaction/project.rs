@@ -68,7 +68,8 @@ struct Payment {
     authorized_ever: TwoViews,
     captured_ever: TwoViews,
     returned: i128,
-    refunded_ever: TwoViews,
+    refunded: TwoViews,
+    /// Refunds that failed or were reversed. A total may have counted them, and never comes down again.
     refund_undone: i128,
     /// Authorizations still in force.
     authorized_now: TwoViews,
@@ -111,9 +112,11 @@ fn payments<'a>(operations: &Operations<'a>, counted: &[&'a Fact]) -> Payments<'
                 payment.returned += operation.returned();
             }
             FactKind::Refund => {
-                payment.refunded_ever.add(operation, Phase::Refunded);
+                payment.refunded.cumulative += operation.cumulative(Phase::Refunded);
                 if operation.has(Phase::RefundFailed) || operation.has(Phase::RefundReversed) {
-                    payment.refund_undone += operation.single(Phase::Refunded);
+                    payment.refund_undone += operation.undone();
+                } else {
+                    payment.refunded.single += operation.single(Phase::Refunded);
                 }
             }
             FactKind::Expiry | FactKind::Cancel => payment.closed = true,
@@ -150,7 +153,7 @@ impl Sums {
             authorized: sum(|p| if p.closed { 0 } else { p.authorized_now.amount() }),
             captured_ever: sum(|p| p.captured_ever.amount()),
             returned: sum(|p| p.returned.min(p.captured_ever.amount())),
-            refunded: sum(|p| (p.refunded_ever.amount() - p.refund_undone).max(0)),
+            refunded: sum(|p| p.refunded.single.max(p.refunded.cumulative - p.refund_undone).max(0)),
             lost: disputes.map(|(_, operation)| operation.lost()).sum(),
         }
     }
@@ -245,10 +248,15 @@ impl Evidence<'_> {
     fn money_is_late(&self, expire_time: Option<OffsetDateTime>) -> bool {
         let time_of = |fact: &&&Fact| fact.details.occurred_at;
         let with = |phases: &'static [Phase]| self.counted.iter().filter(|f| phases.contains(&f.key.phase));
+        // A voided or expired authorization closed the order too, for whoever watched. Beside unproven times it
+        // stays unheld: many gateways void the rest after a partial capture.
+        let ended: Vec<_> =
+            with(&[Phase::Voided, Phase::AuthExpired]).filter_map(|fact| time_of(&fact)).collect();
         let closings: Vec<_> = with(&[Phase::Cancelled, Phase::Expired]).map(|fact| time_of(&fact)).collect();
         with(&[Phase::Captured]).map(|fact| time_of(&fact)).any(|captured| {
             let after_expire_time = matches!((captured, expire_time), (Some(at), Some(end)) if at > end);
             after_expire_time
+                || captured.is_some_and(|captured| ended.iter().any(|end| captured > *end))
                 || closings.iter().any(|closed| match (captured, closed) {
                     (Some(captured), Some(closed)) => captured > *closed,
                     _ => true,

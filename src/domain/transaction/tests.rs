@@ -77,6 +77,14 @@ fn every_story_of_a_payment_ends_in_the_right_status() {
         "PAID auth=1000 capt=1000",
     );
     check(&format!("{PAID}; refund.failed r1 300"), "PAID auth=1000 capt=1000");
+    check(
+        &format!("{PAID}; refund.pending r1; refund.succeeded p 300~; refund.failed r1 300"),
+        "PAID auth=1000 capt=1000",
+    );
+    check(
+        &format!("{PAID}; refund.failed r1 300; refund.succeeded r2 300; refund.succeeded p 600~"),
+        "PARTIALLY_REFUNDED auth=1000 capt=1000 refd=300",
+    );
     check(&format!("{PAID}; capture.returned p 1000"), "REVERSED auth=1000");
     check(&format!("{PAID}; capture.returned p"), "REVERSED auth=1000");
     check(&format!("{PAID}; capture.returned p 300"), "PARTIALLY_CAPTURED auth=1000 capt=700");
@@ -116,6 +124,7 @@ fn money_that_is_not_what_was_expected_is_held() {
     check("capture.succeeded a 1000 pay=a; capture.succeeded b 1000 pay=b", "PAID capt=2000 pay=a OVERPAID");
     check("attempt.authorized p 1000JPY; capture.succeeded p 1000JPY", "PENDING CURRENCY_MISMATCH");
     check("capture.succeeded p", "PENDING CONFIRMATION_REQUIRED");
+    check(&format!("{PAID}; capture.returned other 1000"), "PAID auth=1000 capt=1000 CONFIRMATION_REQUIRED");
     check(&format!("{PAID}; refund.succeeded r"), "PAID auth=1000 capt=1000 CONFIRMATION_REQUIRED");
     check(
         "capture.succeeded p 1000; capture.succeeded p 900",
@@ -151,6 +160,9 @@ fn late_money_is_paid_and_held_by_the_facts_own_times() {
     check("capture.succeeded p 1000 @101", "PAID capt=1000 LATE_MONEY");
     check("attempt.failed p @10; capture.succeeded p 1000 @20", "PAID capt=1000");
     check("cancel.cancelled p; capture.succeeded p 1000", "PAID capt=1000 LATE_MONEY");
+    check("attempt.voided a @10; capture.succeeded b 1000 @20", "PAID capt=1000 LATE_MONEY");
+    check("attempt.voided a @30; capture.succeeded b 1000 @20", "PAID capt=1000");
+    check("attempt.voided a; capture.succeeded b 1000", "PAID capt=1000");
 }
 
 #[test]
