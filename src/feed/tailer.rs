@@ -21,6 +21,8 @@ use crate::{
 
 /// How long to leave a failing store alone.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Far above what a page or many take, and above the database's own time-outs.
+const READ_PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug)]
 pub(super) struct Tailer {
@@ -47,11 +49,17 @@ impl Tailer {
             doorbell.rung().await;
             if self.ring.receiver_count() == 0 {
                 place = None;
-            } else if let Err(error) = self.publish(&mut place).await {
+            } else if let Err(error) = self.publish_in_time(&mut place).await {
                 tracing::warn!(%error, "the feed can not be read; it is tried again");
                 time::sleep(PAUSE).await;
             }
         }
+    }
+
+    /// A server that vanished without a word must not hold up the feed. Broken off, the place is taken anew.
+    async fn publish_in_time(&self, place: &mut Option<Cursor>) -> Result<(), StoreError> {
+        let late = |_| StoreError::Unavailable("a read did not end in time".to_owned());
+        time::timeout(READ_PATIENCE, self.publish(place)).await.map_err(late)?
     }
 
     /// Publishes all that is new. Without a place in the feed, it takes one at the head and makes everybody

@@ -9,7 +9,7 @@ use std::{ops::Range, sync::Arc, time::Duration};
 use time::OffsetDateTime;
 use tokio::{
     sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
-    time::Instant,
+    time::{Instant, timeout},
 };
 
 use super::{
@@ -62,6 +62,8 @@ struct Job {
     permits: OwnedSemaphorePermit,
 }
 
+/// Far above the database's own time-outs: only a server that vanished without a word takes so long.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(30);
 const RETRIES: u32 = 8;
 const BACKOFF: Duration = Duration::from_millis(5);
 
@@ -251,9 +253,19 @@ impl Batcher {
         batch: Range<usize>,
     ) -> Result<Vec<Result<Written, StoreError>>, StoreError> {
         let (store, writes, now) = (self.store.clone(), Arc::clone(writes), (self.settings.now)());
-        let task =
+        let mut task =
             tokio::spawn(async move { commit(&store, writes.get(batch).unwrap_or_default(), now).await });
-        task.await.unwrap_or_else(|_panic| Err(StoreError::Refused("the write broke off".to_owned())))
+        match timeout(COMMIT_PATIENCE, &mut task).await {
+            Ok(done) => {
+                done.unwrap_or_else(|_panic| Err(StoreError::Refused("the write broke off".to_owned())))
+            }
+            Err(_) => {
+                // Before the connection comes back to its pool, which would wait for it in turn.
+                self.store.distrust_connections();
+                task.abort();
+                Err(StoreError::Unavailable("the commit did not end in time".to_owned()))
+            }
+        }
     }
 
     fn ring(&self, written: &[Result<Written, StoreError>]) {

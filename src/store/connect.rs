@@ -64,6 +64,7 @@ const POSTGRES_SESSION: [(&str, &str); 8] = [
     // What is ruled out is priced so high that it would be thought worth compiling.
     ("jit", "off"),
 ];
+const PING_PATIENCE: Duration = Duration::from_secs(2);
 const MIGRATION_LOCK: i64 = 0x7061_796d_656e_7473;
 
 impl Store {
@@ -250,7 +251,7 @@ fn postgres(
     distrust_before: &Arc<Mutex<Option<Instant>>>,
 ) -> ConnectOptions {
     let mut options = ConnectOptions::new(&settings.url);
-    let distrust_before = Arc::clone(distrust_before);
+    let (distrust_before, on_release) = (Arc::clone(distrust_before), Arc::clone(distrust_before));
     options
         .max_connections(connections)
         .acquire_timeout(settings.acquire_timeout)
@@ -262,23 +263,33 @@ fn postgres(
         .test_before_acquire(false)
         .map_sqlx_postgres_opts(|postgres| postgres.options(POSTGRES_SESSION))
         .map_sqlx_postgres_before_acquire(move |connection, metadata| {
-            let made = Instant::now().checked_sub(metadata.age);
-            let distrusted = match distrust_before.lock() {
-                Ok(moment) => moment.is_some_and(|moment| made.is_none_or(|made| made < moment)),
-                Err(_) => true,
-            };
+            let distrusted = is_distrusted(&distrust_before, metadata.age);
             Box::pin(async move {
                 if distrusted {
                     return Ok(false);
                 }
                 // A connection that rested may have lost its server meanwhile.
-                if metadata.idle_for > Duration::from_secs(1) {
-                    connection.ping().await?;
-                }
-                Ok(true)
+                let rested = metadata.idle_for > Duration::from_secs(1);
+                Ok(!rested || matches!(time::timeout(PING_PATIENCE, connection.ping()).await, Ok(Ok(()))))
+            })
+        })
+        .map_sqlx_postgres_pool_opts(move |pool| {
+            let distrust_before = Arc::clone(&on_release);
+            pool.after_release(move |_, metadata| {
+                // An error closes it without a word on the wire, to which a server that vanished has no answer.
+                let distrusted = is_distrusted(&distrust_before, metadata.age);
+                Box::pin(async move { if distrusted { Err(sqlx::Error::PoolTimedOut) } else { Ok(true) } })
             })
         });
     options
+}
+
+fn is_distrusted(distrust_before: &Mutex<Option<Instant>>, age: Duration) -> bool {
+    let made = Instant::now().checked_sub(age);
+    match distrust_before.lock() {
+        Ok(moment) => moment.is_some_and(|moment| made.is_none_or(|made| made < moment)),
+        Err(_) => true,
+    }
 }
 
 async fn check_sqlite_version(connection: &DatabaseConnection) -> Result<(), StoreError> {
