@@ -15,7 +15,7 @@ use super::{
 
 /// Newest rows kept per gateway.
 const MAX_ROWS: i64 = 1000;
-/// Newest body bytes kept per gateway.
+/// Newest bytes kept per gateway.
 const MAX_BYTES: i64 = 1024 * 1024;
 /// Of one body.
 const MAX_BODY: usize = 4096;
@@ -93,7 +93,7 @@ async fn write(store: &Store, batch: Vec<Rejected>) -> Result<(), StoreError> {
 async fn drop_oldest(store: &Store, gateway: String) -> Result<(), StoreError> {
     let sql = "DELETE FROM rejected_callbacks WHERE gateway = $1 AND id IN (
         SELECT id FROM (
-            SELECT id, row_number() OVER newest AS place, sum(length(body)) OVER newest AS bytes
+            SELECT id, row_number() OVER newest AS place, sum(length(body) + length(headers) + length(request_line)) OVER newest AS bytes
             FROM rejected_callbacks WHERE gateway = $1 WINDOW newest AS (ORDER BY id DESC)
         ) AS kept WHERE place > $2 OR bytes > $3)";
     let values = [gateway.into(), MAX_ROWS.into(), MAX_BYTES.into()];

@@ -59,7 +59,9 @@ impl Account {
 /// Completes a known fact by another report of it. Says whether that changed anything.
 pub(super) fn complete(known: &mut Fact, report: &Fact) -> bool {
     let details = known.details.merge(&report.details);
-    let changed = details != known.details;
+    let correlation = known.correlation.join(&report.correlation);
+    let changed = details != known.details || correlation != known.correlation;
     known.details = details;
+    known.correlation = correlation;
     changed
 }

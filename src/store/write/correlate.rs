@@ -11,13 +11,12 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use super::{
     account::Account,
     ledger::{Ledger, Parked, Payment},
-    route::adopted_id,
     statements::row_lock,
 };
 use crate::{
-    domain::{Correlation, GatewayId, PaymentId, TransactionId},
+    domain::{GatewayId, PaymentId, TransactionId},
     store::{
-        Evidence, StoreError, Unregistered,
+        StoreError,
         entity::{fact, transaction},
         error,
         relation::{Column, Kind, Null, Relation},
@@ -56,7 +55,7 @@ impl Names {
         }
         for (_, evidence) in ledger.evidence() {
             for fact in evidence.facts() {
-                names.add_reference(&evidence.gateway, reference(evidence, &fact.correlation));
+                names.add_reference(&evidence.gateway, fact.correlation.reference.clone());
                 names.add_payment(&evidence.gateway, fact.correlation.payment.as_ref());
             }
         }
@@ -86,7 +85,7 @@ impl Names {
                     continue;
                 }
                 open.payments.extend(payment);
-                open.add_reference(&evidence.gateway, reference(evidence, &fact.correlation));
+                open.add_reference(&evidence.gateway, fact.correlation.reference.clone());
             }
         }
         open.payments.retain(|payment| !ledger.bound.contains_key(payment));
@@ -105,14 +104,6 @@ impl Names {
             .map(|(gateway, payment)| lock_key(&["payment", gateway.as_str(), payment.as_str()]));
         let references = self.references.iter().map(|(_, id)| lock_key(&["reference", id.as_str()]));
         payments.chain(references).collect()
-    }
-}
-
-/// The transaction that a fact would go to, or be adopted as.
-fn reference(evidence: &Evidence, correlation: &Correlation) -> Option<TransactionId> {
-    match evidence.unregistered {
-        Unregistered::Adopt => adopted_id(correlation),
-        Unregistered::Park => correlation.reference.clone(),
     }
 }
 

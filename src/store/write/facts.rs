@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::ledger::{Candidate, Ledger};
 use crate::{
-    domain::{Details, Hold, Money, Tally, TransactionId},
+    domain::{Details, Fact, Hold, Money, Tally, TransactionId},
     store::{
         StoreError,
         entity::fact,
@@ -61,7 +61,8 @@ const FACTS: &[Column] = &[
 
 /// Inserts the facts that are new and returns them: what another replica had first is left out.
 ///
-/// A fact that waits under a name of its own comes along when a report of it finds its transaction.
+/// A fact that waits under a name of its own comes along when a report of it finds its transaction, and learns the
+/// other name when a report knows it.
 pub(super) async fn insert<'a>(
     db: &impl ConnectionTrait,
     ledger: &mut Ledger<'a>,
@@ -75,8 +76,13 @@ pub(super) async fn insert<'a>(
         round, amount, currency, cumulative, held, occurred_at, failure_at, failure_code, failure_message, callback_id";
     let sql = format!(
         "INSERT INTO facts ({names}) SELECT {names} FROM rows WHERE true
-         ON CONFLICT (fact_key) DO UPDATE SET transaction_id = excluded.transaction_id
-         WHERE facts.transaction_id IS NULL AND excluded.transaction_id IS NOT NULL
+         ON CONFLICT (fact_key) DO UPDATE SET
+             transaction_id = excluded.transaction_id,
+             gateway_payment_id = COALESCE(facts.gateway_payment_id, excluded.gateway_payment_id),
+             merchant_reference = COALESCE(facts.merchant_reference, excluded.merchant_reference)
+         WHERE facts.transaction_id IS NULL AND (excluded.transaction_id IS NOT NULL
+             OR (facts.gateway_payment_id IS NULL AND excluded.gateway_payment_id IS NOT NULL)
+             OR (facts.merchant_reference IS NULL AND excluded.merchant_reference IS NOT NULL))
          RETURNING fact_key"
     );
     let mut taken = HashSet::new();
@@ -90,6 +96,8 @@ pub(super) async fn insert<'a>(
 const CHANGES: &[Column] = &[
     ("fact_key", Kind::Uuid, Null::No),
     ("owner", Kind::Text, Null::Yes),
+    ("gateway_payment_id", Kind::Text, Null::Yes),
+    ("merchant_reference", Kind::Text, Null::Yes),
     ("occurred_at", Kind::Big, Null::Yes),
     ("failure_at", Kind::Big, Null::Yes),
     ("failure_code", Kind::Text, Null::Yes),
@@ -102,17 +110,18 @@ pub(super) async fn update(db: &impl ConnectionTrait, ledger: &Ledger<'_>) -> Re
     for (id, account) in &ledger.accounts {
         for key in account.attached.union(&account.dirty) {
             if let Some(fact) = account.facts.get(key) {
-                let [occurred, failed, code, message] = details(&fact.details);
-                changes.push([(*key).into(), row::text(id.as_str()), occurred, failed, code, message]);
+                changes.push(change(*key, Some(id), fact));
             }
         }
     }
     for (key, parked) in ledger.parked.iter().filter(|(_, parked)| parked.dirty) {
-        let [occurred, failed, code, message] = details(&parked.fact.details);
-        changes.push([(*key).into(), Value::String(None), occurred, failed, code, message]);
+        changes.push(change(*key, None, &parked.fact));
     }
-    let sql = "UPDATE facts SET transaction_id = rows.owner, occurred_at = rows.occurred_at,
-        failure_at = rows.failure_at, failure_code = rows.failure_code, failure_message = rows.failure_message
+    // A fact that found its transaction meanwhile keeps it.
+    let sql = "UPDATE facts SET transaction_id = COALESCE(rows.owner, facts.transaction_id),
+        gateway_payment_id = rows.gateway_payment_id, merchant_reference = rows.merchant_reference,
+        occurred_at = rows.occurred_at, failure_at = rows.failure_at, failure_code = rows.failure_code,
+        failure_message = rows.failure_message
         FROM rows WHERE facts.fact_key = rows.fact_key";
     changes.execute(db, sql).await
 }
@@ -139,6 +148,16 @@ fn cells(key: Uuid, candidate: &Candidate<'_>) -> [Value; 17] {
         message,
         row::uuid(candidate.evidence.callback_id).into(),
     ]
+}
+
+fn change(key: Uuid, owner: Option<&TransactionId>, fact: &Fact) -> impl Iterator<Item = Value> {
+    let names = [
+        key.into(),
+        row::optional_text(owner),
+        row::optional_text(fact.correlation.payment.as_ref()),
+        row::optional_text(fact.correlation.reference.as_ref()),
+    ];
+    names.into_iter().chain(details(&fact.details))
 }
 
 fn details(details: &Details) -> [Value; 4] {

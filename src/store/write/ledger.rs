@@ -103,6 +103,8 @@ impl<'a> Ledger<'a> {
             for (fact, (key, target)) in evidence.facts().iter().zip(&routed) {
                 if let Some(candidate) = candidates.get_mut(key) {
                     complete(&mut candidate.fact, fact);
+                    // One report knows its transaction, the other did not.
+                    candidate.target = candidate.target.take().or_else(|| target.clone());
                 } else if !self.complete_known(*key, target.as_ref(), fact) {
                     let candidate = Candidate { evidence, fact: fact.clone(), target: target.clone() };
                     candidates.insert(*key, candidate);

@@ -89,6 +89,8 @@ impl Ledger<'_> {
         }
     }
 
+    /// Only under a reference: a payment adopted by its own name would keep the money from the transaction that a
+    /// later event names. What names no transaction waits.
     fn adopt_if_wanted(&mut self, index: usize, evidence: &Evidence) {
         if evidence.unregistered != Unregistered::Adopt {
             return;
@@ -97,7 +99,7 @@ impl Ledger<'_> {
             fact.key.held.is_none() && self.target(&evidence.gateway, &fact.correlation).is_none()
         };
         for fact in evidence.facts().iter().filter(orphan).collect::<Vec<_>>() {
-            let Some(id) = adopted_id(&fact.correlation) else { continue };
+            let Some(id) = fact.correlation.reference.clone() else { continue };
             if self.accounts.contains_key(&id) {
                 continue;
             }
@@ -176,10 +178,4 @@ impl Ledger<'_> {
         }
         payments
     }
-}
-
-/// An adopted payment goes by its reference, so that a late registration finds it.
-pub(super) fn adopted_id(correlation: &Correlation) -> Option<TransactionId> {
-    let by_payment = || correlation.payment.as_ref().and_then(|payment| payment.as_str().parse().ok());
-    correlation.reference.clone().or_else(by_payment)
 }

@@ -143,3 +143,50 @@ on_both_stores! {
         assert_eq!(ledger.show("t1").await, "PARTIALLY_CAPTURED AMOUNT_MISMATCH");
     }
 }
+
+on_both_stores! {
+    async fn a_second_report_tells_a_waiting_fact_its_reference(database: Database) {
+        let ledger = open(&database).await;
+        let report = |payment: &str, reference: &str| {
+            callback(vec![fact(Phase::Captured, payment, Some(1000), payment, reference)])
+        };
+        // The same fact: first by its payment alone, then with the reference; the other way round; in one batch.
+        ledger.record(report("p1", "")).await;
+        ledger.record(report("p1", "t1")).await;
+        ledger.record(report("p2", "t2")).await;
+        ledger.record(report("p2", "")).await;
+        ledger.record_all(vec![report("p3", ""), report("p3", "t3")]).await;
+        for id in ["t1", "t2", "t3"] {
+            assert_eq!(ledger.register(id).await.state.status, Status::Paid, "{id}");
+        }
+        assert_eq!(count(&database, "facts WHERE transaction_id IS NULL").await, 0);
+    }
+
+    async fn two_reports_in_one_batch_find_their_transaction_by_either(database: Database) {
+        let ledger = open(&database).await;
+        ledger.register("t1").await;
+        let by = |payment: &str, reference: &str| {
+            let mut held = fact(Phase::Captured, "op", Some(1000), payment, reference);
+            held.key.held = Some(payment_status::domain::Hold::ModeMismatch);
+            callback(vec![held])
+        };
+        ledger.record_all(vec![by("p1", ""), by("", "t1")]).await;
+        assert_eq!(ledger.show("t1").await, "CREATED MODE_MISMATCH");
+        // What was shown follows from what is stored: the next change starts from the same facts.
+        ledger.record(callback(vec![paid("p9", "t1")])).await;
+        assert_eq!(ledger.show("t1").await, "PAID MODE_MISMATCH");
+    }
+
+    async fn an_adopting_gateway_leaves_money_to_the_transaction_it_belongs_to(database: Database) {
+        let ledger = open(&database).await;
+        ledger.register("t1").await;
+        let adopting = |payment: &str, reference: &str| {
+            let mut evidence = callback(vec![fact(Phase::Captured, payment, Some(1000), payment, reference)]);
+            evidence.unregistered = Unregistered::Adopt;
+            evidence
+        };
+        assert_eq!(ledger.record(adopting("p1", "")).await.outcome, Outcome::Parked);
+        ledger.record(adopting("p1", "t1")).await;
+        assert_eq!(ledger.show("t1").await, "PAID");
+    }
+}
