@@ -72,7 +72,10 @@ fn a_secret_proves_only_in_its_hours() {
         with(vec![Secret { not_before, not_after, ..secret("old", OLD) }])
     };
     let hour = Duration::HOUR;
+    let instant = Duration::ZERO;
     check(&hours(Some(-hour), Some(hour)), &[&by_old], Ok("old"));
+    check(&hours(Some(instant), Some(Duration::NANOSECOND)), &[&by_old], Ok("old"));
+    check(&hours(None, Some(instant)), &[&by_old], Err(Reason::KeyMismatch));
     check(&hours(None, Some(-hour)), &[&by_old], Err(Reason::KeyMismatch));
     check(&hours(Some(hour), None), &[&by_old], Err(Reason::KeyMismatch));
 }

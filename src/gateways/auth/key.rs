@@ -84,7 +84,7 @@ impl Key {
     }
 
     pub(crate) fn is_in_force(&self, now: OffsetDateTime) -> bool {
-        self.not_before.is_none_or(|start| start <= now) && self.not_after.is_none_or(|end| now <= end)
+        self.not_before.is_none_or(|start| start <= now) && self.not_after.is_none_or(|end| now < end)
     }
 
     /// Whether any of the signatures is this key's. What is signed is digested once, however many there are: a
