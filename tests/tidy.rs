@@ -100,6 +100,14 @@ fn files_are_named_after_what_they_hold() {
 }
 
 #[test]
+fn the_readme_leaves_nothing_to_be_filled_in() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(readme).expect("the README is UTF-8");
+    let unfinished = |line: &&str| ["@@", "TODO"].iter().any(|mark| line.contains(mark));
+    complain(readme.lines().filter(unfinished).map(str::to_owned), "write what belongs there");
+}
+
+#[test]
 fn lints_are_expected_with_a_reason_or_obeyed() {
     let offences = sources().into_iter().filter_map(|source| {
         let allows = source.text.contains("#[allow(") || source.text.contains("#![allow(");

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use prost::Message as _;
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     task::yield_now,
@@ -31,7 +32,8 @@ use crate::{
 
 /// Callbacks in one call; the service takes up to 512.
 const MAX_BATCH: usize = 256;
-/// A batch is closed once its bodies are this large, so it is never larger than this and one more body.
+/// A batch is closed once its callbacks, headers and all, are this large: it is never larger than this and one
+/// more callback.
 const MAX_BATCH_BYTES: usize = 1024 * 1024;
 /// gRPC messages; far above what a batch can reach.
 const MAX_MESSAGE_BYTES: usize = 8 * 1024 * 1024;
@@ -95,11 +97,11 @@ async fn gather(queue: &mut mpsc::Receiver<Waiting>) -> Option<Vec<Waiting>> {
     let first = queue.recv().await?;
     // Requests that are already in this process get aboard; it costs a lone one next to nothing.
     yield_now().await;
-    let mut bytes = first.callback.body.len();
+    let mut bytes = first.callback.encoded_len();
     let mut batch = vec![first];
     while batch.len() < MAX_BATCH && bytes < MAX_BATCH_BYTES {
         let Ok(next) = queue.try_recv() else { break };
-        bytes += next.callback.body.len();
+        bytes += next.callback.encoded_len();
         batch.push(next);
     }
     Some(batch)

@@ -86,9 +86,7 @@ impl Scheme {
         if in_force.peek().is_none() {
             return Err(Reason::KeyMismatch);
         }
-        in_force
-            .find(|key| proof.signatures.iter().any(|signature| key.proves(&signed, signature)))
-            .ok_or(Reason::BadSignature)
+        in_force.find(|key| key.proves(&signed, &proof.signatures)).ok_or(Reason::BadSignature)
     }
 
     /// After the signature, so that "too old" is only ever said of an authentic callback.

@@ -61,11 +61,12 @@ pub fn inspect(
     Ok(report)
 }
 
-/// Says whether a refund was the last part, where the capture tells what was captured.
-fn settle_refunds(notifications: &mut [Notification], known: Known) {
+/// Says whether a refund was the last part, where the capture tells what was captured. The refunds of a batch add
+/// up, in their order.
+fn settle_refunds(notifications: &mut [Notification], mut known: Known) {
     for notification in notifications {
         if let (Some(amount), "refund_relative") = (notification.amount, notification.status.as_str()) {
-            notification.status = known.after_refund(amount.minor_units()).to_owned();
+            notification.status = known.refund(amount.minor_units()).to_owned();
         }
     }
 }

@@ -56,7 +56,7 @@ pub struct Secret {
     pub value: String,
     /// It proves nothing before this time.
     pub not_before: Option<OffsetDateTime>,
-    /// It proves nothing after this time.
+    /// From this time on it proves nothing.
     pub not_after: Option<OffsetDateTime>,
 }
 

@@ -243,6 +243,25 @@ async fn many_callbacks_share_a_call() {
 }
 
 #[tokio::test]
+async fn large_headers_do_not_make_a_call_too_large() {
+    let service = Scripted::default();
+    let adapter = service.adapter(AdapterSettings { max_calls: 1, ..settings() });
+    let held = tokio::spawn(adapter.clone().oneshot(post("held")));
+    eventually("one is under way", async || service.batch_sizes() == [1]).await;
+    let mut requests = JoinSet::new();
+    for _ in 0..300 {
+        let large = Request::post("/webhooks/stripe-eu").header("x-large", "x".repeat(32 * 1024));
+        requests.spawn(adapter.clone().oneshot(large.body(Body::from("{}")).unwrap()));
+    }
+    tokio::task::yield_now().await;
+    service.gate.add_permits(1);
+    for answer in requests.join_all().await {
+        assert_eq!(answer.unwrap().status(), 202);
+    }
+    assert_eq!(held.await.unwrap().unwrap().status(), 202);
+}
+
+#[tokio::test]
 async fn a_lone_callback_does_not_wait_for_company_or_for_others() {
     let service = Scripted::default();
     let adapter = service.adapter(settings());

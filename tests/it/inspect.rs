@@ -124,3 +124,31 @@ fn a_refund_is_called_whole_or_partial_only_if_the_capture_says_what_was_capture
     check(json!({"captured_amount_minor": 400}), "refunded");
     check(json!(null), "refund_relative");
 }
+
+#[test]
+fn the_refunds_of_one_batch_add_up() {
+    let key = "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056";
+    let refund = |reference: &str, amount: i64| {
+        json!({"NotificationRequestItem": {
+            "eventCode": "REFUND", "success": "true", "pspReference": reference, "originalReference": "P",
+            "merchantAccountCode": "Shop", "merchantReference": "A-1",
+            "amount": {"currency": "EUR", "value": amount},
+            "additionalData": {"hmacSignature": "{{signature}}"},
+        }})
+    };
+    let body =
+        json!({"live": "false", "notificationItems": [refund("R1", 400), refund("R2", 600)]}).to_string();
+    let gateways = fixtures::gateway("adyen", key, "");
+    let now = OffsetDateTime::from_unix_timestamp(1767261600).expect("a time");
+    let signing = payment_status::gateways::Signing { body: &body, event_id: "", now };
+    let callback = fixtures::shop(&gateways).sign(&signing).expect("can be signed");
+    let capture = json!({
+        "path": "/", "body": String::from_utf8(callback.body).expect("text"),
+        "context": {"captured_amount_minor": 1000},
+    });
+    let kind = KindSource::BuiltIn("adyen".to_owned());
+    let report = inspect(kind, vec![secret("s", key)], &Map::new(), now, capture.to_string().as_bytes())
+        .expect("readable");
+    let words: Vec<&str> = report.notifications.iter().map(|one| one.status.as_str()).collect();
+    assert_eq!(words, ["partially_refunded", "refunded"]);
+}

@@ -57,6 +57,7 @@ fn any_secret_in_force_proves_and_is_named() {
     check(&both, &[&by_old], Ok("old"));
     check(&both, &[&by_new], Ok("new"));
     check(&both, &["v1,AAAA", "v9,x", &by_old], Ok("old"));
+    check(&both, &[&by_old, "v1,AAAA", &by_new], Ok("new"));
     check(&both, &["v2,AAAA"], Err(Reason::MissingSignature));
     check(&both, &["v1,AAAA"], Err(Reason::BadSignature));
     check(&with(vec![secret("new", NEW)]), &[&by_old], Err(Reason::BadSignature));
@@ -71,7 +72,10 @@ fn a_secret_proves_only_in_its_hours() {
         with(vec![Secret { not_before, not_after, ..secret("old", OLD) }])
     };
     let hour = Duration::HOUR;
+    let instant = Duration::ZERO;
     check(&hours(Some(-hour), Some(hour)), &[&by_old], Ok("old"));
+    check(&hours(Some(instant), Some(Duration::NANOSECOND)), &[&by_old], Ok("old"));
+    check(&hours(None, Some(instant)), &[&by_old], Err(Reason::KeyMismatch));
     check(&hours(None, Some(-hour)), &[&by_old], Err(Reason::KeyMismatch));
     check(&hours(Some(hour), None), &[&by_old], Err(Reason::KeyMismatch));
 }
@@ -84,6 +88,7 @@ fn a_public_key_proves_only_its_own_version() {
     let signature = BASE64.encode(&private.sign(signed_text.as_bytes()).to_bytes());
     let asymmetric = with(vec![secret("public", &public)]);
     check(&asymmetric, &[&format!("v1a,{signature}")], Ok("public"));
+    check(&asymmetric, &["v1a,AAAA", &format!("v1a,{signature}")], Ok("public"));
     check(&asymmetric, &[&format!("v1,{signature}")], Err(Reason::MissingSignature));
     check(&asymmetric, &[&proof(&signed(OLD))], Err(Reason::MissingSignature));
     let both = with(vec![secret("public", &public), secret("old", OLD)]);

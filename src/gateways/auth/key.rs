@@ -84,15 +84,22 @@ impl Key {
     }
 
     pub(crate) fn is_in_force(&self, now: OffsetDateTime) -> bool {
-        self.not_before.is_none_or(|start| start <= now) && self.not_after.is_none_or(|end| now <= end)
+        self.not_before.is_none_or(|start| start <= now) && self.not_after.is_none_or(|end| now < end)
     }
 
-    /// Compares in constant time.
-    pub(crate) fn proves(&self, signed: &[Cow<'_, [u8]>], signature: &[u8]) -> bool {
+    /// Whether any of the signatures is this key's. What is signed is digested once, however many there are: a
+    /// stranger chooses both. Compares in constant time.
+    pub(crate) fn proves(&self, signed: &[Cow<'_, [u8]>], signatures: &[Vec<u8>]) -> bool {
         match &self.material {
-            Material::HmacSha256(keyed) => fed(keyed, signed).verify_slice(signature).is_ok(),
-            Material::Ed25519(key) => Signature::from_slice(signature)
-                .is_ok_and(|signature| key.verify_strict(&signed.concat(), &signature).is_ok()),
+            Material::HmacSha256(keyed) => {
+                let mac = fed(keyed, signed);
+                signatures.iter().any(|signature| mac.clone().verify_slice(signature).is_ok())
+            }
+            Material::Ed25519(key) => {
+                let signed = signed.concat();
+                let mut signatures = signatures.iter().filter_map(|bytes| Signature::from_slice(bytes).ok());
+                signatures.any(|signature| key.verify_strict(&signed, &signature).is_ok())
+            }
         }
     }
 

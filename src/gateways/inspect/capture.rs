@@ -67,10 +67,14 @@ pub(super) fn read(captured: &[u8], gateway: &GatewayId, now: OffsetDateTime) ->
 }
 
 impl Known {
-    /// The word for a payment after one more refund.
-    pub(super) fn after_refund(self, amount: i64) -> &'static str {
-        let refunded = self.refunded_before_minor.saturating_add(amount);
-        if refunded >= self.captured_amount_minor { "refunded" } else { "partially_refunded" }
+    /// Counts one more refund. Returns the word for the payment after it.
+    pub(super) fn refund(&mut self, amount: i64) -> &'static str {
+        self.refunded_before_minor = self.refunded_before_minor.saturating_add(amount);
+        if self.refunded_before_minor >= self.captured_amount_minor {
+            "refunded"
+        } else {
+            "partially_refunded"
+        }
     }
 }
 
