@@ -23,6 +23,7 @@ mod inspect;
 mod kinds;
 mod lifecycle;
 mod listen;
+mod outage;
 mod own_kind;
 mod roles;
 mod rotation;
