@@ -14,7 +14,7 @@ use crate::{
     listen::{self, Limits},
 };
 
-/// Probes and scrapers are few.
+/// Probes and scrapers are few. The compiler unwraps it: a zero would not build.
 const OPS_CONNECTIONS: NonZeroU32 = NonZeroU32::new(64).unwrap();
 
 /// A bound socket that nobody is accepted on yet.

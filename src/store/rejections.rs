@@ -79,8 +79,7 @@ async fn write(store: &Store, batch: Vec<Rejected>) -> Result<(), StoreError> {
         ]);
         gateways.push(gateway.to_string());
     }
-    let names = "id, gateway, receive_time, remote_address, request_line, headers, body, reason";
-    let sql = format!("INSERT INTO rejected_callbacks ({names}) SELECT {names} FROM rows");
+    let sql = relation.insert_into("rejected_callbacks");
     relation.execute(&store.writer, &sql).await?;
     gateways.sort();
     gateways.dedup();

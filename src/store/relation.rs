@@ -61,6 +61,13 @@ impl Relation {
         self.len() == 0
     }
 
+    /// `INSERT INTO table (…) SELECT … FROM rows`: every column, under its own name.
+    pub(super) fn insert_into(&self, table: &str) -> String {
+        let names = self.names();
+        // SQLite would take an ON that follows for that of a join, were there no WHERE.
+        format!("INSERT INTO {table} ({names}) SELECT {names} FROM rows WHERE true")
+    }
+
     /// Runs `WITH rows(…) AS (…) {sql}` and returns what it returns, in as few statements as there can be. No rows, none.
     pub(super) async fn query(
         self,

@@ -72,10 +72,9 @@ pub(super) async fn insert<'a>(
     for (key, candidate) in &candidates {
         relation.push(cells(*key, candidate));
     }
-    let names = "fact_key, gateway, transaction_id, gateway_payment_id, merchant_reference, phase, operation_id,
-        round, amount, currency, cumulative, held, occurred_at, failure_at, failure_code, failure_message, callback_id";
+    let insert = relation.insert_into("facts");
     let sql = format!(
-        "INSERT INTO facts ({names}) SELECT {names} FROM rows WHERE true
+        "{insert}
          ON CONFLICT (fact_key) DO UPDATE SET
              transaction_id = excluded.transaction_id,
              gateway_payment_id = COALESCE(facts.gateway_payment_id, excluded.gateway_payment_id),

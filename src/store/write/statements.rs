@@ -78,11 +78,8 @@ async fn insert_callbacks(db: &impl ConnectionTrait, ledger: &mut Ledger<'_>) ->
             row::optional_text(reason),
         ]);
     }
-    let names = "callback_id, gateway, dedupe_key, receive_time, request_line, headers, body, key_id, outcome, reason";
-    let sql = format!(
-        "INSERT INTO callbacks ({names}) SELECT {names} FROM rows WHERE true
-         ON CONFLICT (dedupe_key) DO NOTHING RETURNING callback_id"
-    );
+    let insert = relation.insert_into("callbacks");
+    let sql = format!("{insert} ON CONFLICT (dedupe_key) DO NOTHING RETURNING callback_id");
     let mut inserted = HashSet::new();
     for found in relation.query(db, &sql).await? {
         inserted.insert(found.try_get_by_index::<Uuid>(0).map_err(error::classify)?);
@@ -117,9 +114,8 @@ async fn insert_payments(db: &impl ConnectionTrait, ledger: &Ledger<'_>) -> Resu
     for ((gateway, payment), id) in &ledger.new_bindings {
         relation.push([row::text(gateway.as_str()), row::text(payment.as_str()), row::text(id.as_str())]);
     }
-    let sql = "INSERT INTO payments (gateway, gateway_payment_id, transaction_id)
-               SELECT gateway, gateway_payment_id, transaction_id FROM rows";
-    relation.execute(db, sql).await
+    let sql = relation.insert_into("payments");
+    relation.execute(db, &sql).await
 }
 
 const REGISTERED: &[Column] = &[
@@ -238,10 +234,8 @@ async fn append_updates(db: &impl ConnectionTrait, ledger: &Ledger<'_>) -> Resul
     for (position, update) in (head.position + 1 - count..).zip(&ledger.updates) {
         relation.push(update_cells(ledger, position, update));
     }
-    let names = "position, transaction_id, version, previous_status, gateway_payment_id, expected, currency, status,
-        authorized, captured, refunded, lost, dispute, holds, failure_at, failure_code, failure_message, cause, cause_id,
-        record_time, traceparent";
-    relation.execute(db, &format!("INSERT INTO updates ({names}) SELECT {names} FROM rows")).await?;
+    let sql = relation.insert_into("updates");
+    relation.execute(db, &sql).await?;
     Ok(head)
 }
 
