@@ -19,7 +19,7 @@ pub use hold::{Hold, Holds};
 pub use id::{GatewayId, IdError, MAX_ID_BYTES, OperationId, PaymentId, TransactionId};
 pub use mark::Mark;
 pub use money::{Currency, Money, MoneyError};
-pub use notification::{Notification, Sent};
+pub use notification::{Confirm, Notification, Sent};
 pub use registration::Registration;
 pub use transaction::{Dispute, State, Status, Transaction, project};
 pub use update::{CallbackId, Cause, Update};

@@ -20,6 +20,7 @@ mod amount;
 mod auth;
 mod build;
 mod card_number;
+mod certificates;
 mod dedupe;
 mod description;
 mod events;
@@ -40,6 +41,7 @@ mod verify;
 
 use std::{collections::BTreeMap, fmt};
 
+pub use certificates::{CertificateUrl, Certificates};
 pub use dedupe::dedupe_key;
 pub use evidence::Kept;
 pub use kinds::built_in;

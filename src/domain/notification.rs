@@ -1,6 +1,6 @@
 //! What a callback says once it is verified and parsed, gateway-neutral.
 
-use super::{Fact, Money};
+use super::{Fact, Money, OperationId, PaymentId, TransactionId};
 
 /// One event of a callback; a batch holds many.
 ///
@@ -22,6 +22,19 @@ pub struct Notification {
     pub dispute_id: Option<String>,
     pub livemode: Option<bool>,
     pub facts: Vec<Fact>,
+    /// The message alone does not prove what it says: what to ask the gateway about.
+    pub confirm: Option<Confirm>,
+}
+
+/// What the gateway must be asked about before a notification may count.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Confirm {
+    /// By the gateway's name for it.
+    Payment(PaymentId),
+    /// By the merchant's name for it, where the gateway's is not told.
+    Reference(TransactionId),
+    Refund(OperationId),
+    Dispute(OperationId),
 }
 
 /// A value with the form in which it stood in the message.

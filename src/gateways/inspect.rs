@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 
 use self::capture::{Captured, Known};
 use super::{
-    Answer, Gateway, GatewaySettings, Gateways, HttpReply, KindSource, Mode, Reason, Secret, SettingsError,
-    Unreadable, Unregistered,
+    Answer, Certificates, Gateway, GatewaySettings, Gateways, HttpReply, KindSource, Mode, Reason, Secret,
+    SettingsError, Unreadable, Unregistered,
 };
 use crate::domain::{Callback, GatewayId, Notification};
 
@@ -103,7 +103,7 @@ fn listed_secrets(listed: &serde_json::Value) -> Result<Vec<Secret>, InspectErro
 }
 
 fn report(gateway: &Gateway, callback: &Callback, now: OffsetDateTime) -> Report {
-    let verified = match gateway.verify(callback, now) {
+    let verified = match gateway.verify(callback, now, &Certificates::default()) {
         Ok(verified) => verified,
         Err(refusal) => {
             return Report {

@@ -93,6 +93,7 @@ impl Gateway {
             dispute_id: shown(message, &paths.dispute_id),
             livemode: shown(message, &paths.livemode).map(|value| paths.is_live(&value)),
             facts: facts.unwrap_or_default(),
+            confirm: None,
             event_type,
         })
     }

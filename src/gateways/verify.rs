@@ -4,7 +4,13 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::{Gateway, auth::Scheme, json::Json, message::Message};
+use super::{
+    Gateway,
+    auth::Scheme,
+    certificates::{CertificateUrl, Certificates},
+    json::Json,
+    message::Message,
+};
 use crate::domain::Callback;
 
 /// A callback that proved itself. Only [`Gateway::verify`] makes one, and only this can be parsed.
@@ -17,10 +23,12 @@ pub struct Verified<'a> {
 }
 
 /// The callback is not proven, so nothing in it counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the callback could not prove itself: {}", .reason.word())]
 pub struct Refusal {
     pub reason: Reason,
+    /// With [`Reason::CertificateNeeded`]: verify again with this one at hand.
+    pub needs: Option<CertificateUrl>,
 }
 
 /// Why a proof failed; the later, the further it got.
@@ -35,6 +43,8 @@ pub enum Reason {
     BadSignature,
     TimestampTooOld,
     TimestampInFuture,
+    /// The certificate that would prove it has to be fetched first.
+    CertificateNeeded,
 }
 
 impl Verified<'_> {
@@ -47,8 +57,16 @@ impl Verified<'_> {
 
 impl Gateway {
     /// Checks the proof, over the exact bytes, without any lookup. Of a batch every event must prove itself.
-    pub fn verify<'a>(&self, callback: &'a Callback, now: OffsetDateTime) -> Result<Verified<'a>, Refusal> {
-        self.proven(callback, now).map_err(|reason| Refusal { reason })
+    ///
+    /// A proof by a certificate that is not among `certificates` is refused with
+    /// [`Reason::CertificateNeeded`]: it is neither right nor wrong yet.
+    pub fn verify<'a>(
+        &self,
+        callback: &'a Callback,
+        now: OffsetDateTime,
+        _certificates: &Certificates,
+    ) -> Result<Verified<'a>, Refusal> {
+        self.proven(callback, now).map_err(|reason| Refusal { reason, needs: None })
     }
 
     fn proven<'a>(&self, callback: &'a Callback, now: OffsetDateTime) -> Result<Verified<'a>, Reason> {
@@ -91,6 +109,7 @@ impl Reason {
         Self::BadSignature,
         Self::TimestampTooOld,
         Self::TimestampInFuture,
+        Self::CertificateNeeded,
     ];
 
     #[must_use]
@@ -103,6 +122,7 @@ impl Reason {
             Self::BadSignature => "bad_signature",
             Self::TimestampTooOld => "timestamp_too_old",
             Self::TimestampInFuture => "timestamp_in_future",
+            Self::CertificateNeeded => "certificate_needed",
         }
     }
 }

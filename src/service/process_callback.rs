@@ -8,7 +8,7 @@ use tracing::{Span, field::Empty};
 
 use super::{PaymentStatusService, convert, error::Failure};
 use crate::{
-    gateways::{Answer, HttpReply},
+    gateways::{Answer, Certificates, HttpReply},
     proto::{ProcessCallbackRequest, ProcessCallbackResponse},
     store::{Evidence, Recorded, StoreError},
     telemetry::trace,
@@ -49,7 +49,7 @@ pub(super) fn accept(
     }
     callback.traceparent = callback.traceparent.or_else(|| call_traceparent.map(str::to_owned));
 
-    let verified = match gateway.verify(&callback, now) {
+    let verified = match gateway.verify(&callback, now, &Certificates::default()) {
         Ok(verified) => verified,
         Err(refusal) => {
             service.metrics.callback(Some(id), "rejected");

@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use payment_status::{
     domain::{Callback, Fact},
-    gateways::{Gateway, Reason},
+    gateways::{Certificates, Gateway, Reason},
 };
 use proptest::prelude::*;
 use sha2::Sha256;
@@ -15,7 +15,8 @@ use crate::fixtures::{self, Fixture, gateway, shop};
 const PROOFS: [&str; 3] = ["stripe-signature", "webhook-signature", "svix-signature"];
 
 fn facts(gateway: &Gateway, callback: &Callback, now: OffsetDateTime) -> Result<Vec<Fact>, Reason> {
-    let verified = gateway.verify(callback, now).map_err(|refusal| refusal.reason)?;
+    let verified =
+        gateway.verify(callback, now, &Certificates::default()).map_err(|refusal| refusal.reason)?;
     let read = gateway.parse(&verified).expect("a recorded callback can be read");
     Ok(read.into_iter().flat_map(|notification| notification.facts).collect())
 }
@@ -40,7 +41,10 @@ fn a_changed_bit_of_the_body_changes_no_fact() {
         for place in 0..honest.body.len() {
             let mut changed = honest.clone();
             changed.body[place] ^= 1 << (place % 7);
-            let Ok(verified) = shop(&gateways).verify(&changed, fixture.now()) else { continue };
+            let Ok(verified) = shop(&gateways).verify(&changed, fixture.now(), &Certificates::default())
+            else {
+                continue;
+            };
             let read = shop(&gateways).parse(&verified).expect("what is verified here can be read");
             let found: Vec<Fact> = read.into_iter().flat_map(|notification| notification.facts).collect();
             assert_eq!(found, expected, "{} with byte {place} changed", fixture.name);
@@ -129,7 +133,7 @@ fn a_value_that_stands_twice_is_refused_or_unreadable() {
         for twice in ["\"x\":1,\"x\":2,", "\"x\":1,\"\\u0078\":2,"] {
             let mut changed = honest.clone();
             changed.body = text.replacen('{', &format!("{{{twice}"), 1).into_bytes();
-            let result = shop(&gateways).verify(&changed, fixture.now());
+            let result = shop(&gateways).verify(&changed, fixture.now(), &Certificates::default());
             assert!(result.is_err(), "{} with {twice}", fixture.name);
         }
     }
@@ -151,7 +155,7 @@ fn adyen_cannot_be_made_to_read_one_signature_in_two_ways() {
     };
     let honest =
         signed(&item("P", "a:b", "{{signature}}")).expect("a colon in the reference is everyday life");
-    assert!(shop(&gateways).verify(&honest, now).is_ok());
+    assert!(shop(&gateways).verify(&honest, now, &Certificates::default()).is_ok());
     assert!(signed(&item("P:x", "b", "{{signature}}")).is_err(), "a colon elsewhere could be a border");
 }
 
@@ -167,7 +171,7 @@ fn a_batch_counts_only_if_every_item_proves_itself() {
     let check = |items: Vec<&serde_json::Value>, expected: Result<usize, Reason>| {
         let body = serde_json::json!({ "live": "false", "notificationItems": items }).to_string();
         let callback = fixtures::callback(Vec::new(), &body);
-        let result = shop(&gateways).verify(&callback, fixture.now());
+        let result = shop(&gateways).verify(&callback, fixture.now(), &Certificates::default());
         let count = result.map(|verified| shop(&gateways).parse(&verified).expect("readable").len());
         assert_eq!(count.map_err(|refusal| refusal.reason), expected);
     };
@@ -204,7 +208,7 @@ proptest! {
         nearly.splice(cut..(cut + put.len()).min(nearly.len()), put);
         for (body, is_noise) in [(bytes, true), (nearly, false)] {
             let callback = stripe_signed(secret, fixture.now(), body);
-            let verified = shop(&gateways).verify(&callback, fixture.now()).expect("the signature is right");
+            let verified = shop(&gateways).verify(&callback, fixture.now(), &Certificates::default()).expect("the signature is right");
             let read = shop(&gateways).parse(&verified);
             if let (Ok(notifications), true) = (&read, is_noise) {
                 prop_assert!(notifications.iter().all(|notification| notification.facts.is_empty()));

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use payment_status::{
     domain::{Fact, Notification, Tally},
-    gateways::{KindSource, Mode, Signing},
+    gateways::{Certificates, KindSource, Mode, Signing},
 };
 use serde_json::{Value, json};
 use time::{OffsetDateTime, macros::datetime};
@@ -30,7 +30,8 @@ fn read(kind: &str, mode: Mode, settings: &str, body: &str) -> Result<Notificati
     let gateway = shop(&gateways);
     let signing = Signing { body, event_id: "msg_1", now: NOW };
     let callback = gateway.sign(&signing).expect("can be signed");
-    let verified = gateway.verify(&callback, NOW).expect("what was signed is proven");
+    let verified =
+        gateway.verify(&callback, NOW, &Certificates::default()).expect("what was signed is proven");
     let mut read = gateway.parse(&verified).map_err(|unreadable| unreadable.to_string())?;
     assert_eq!(read.len(), 1);
     Ok(read.remove(0))

@@ -2,7 +2,7 @@
 
 use payment_status::{
     domain::Hold,
-    gateways::{KindSource, Mode, Signing},
+    gateways::{Certificates, KindSource, Mode, Signing},
 };
 use time::{OffsetDateTime, macros::datetime};
 
@@ -57,7 +57,7 @@ fn a_described_kind_works_without_code() {
     let gateway = shop(&gateways);
     let body = r#"{"state":"SETTLED_FULL","payment":4711,"order":"A-1","total":"12.50"}"#;
     let callback = gateway.sign(&Signing { body, event_id: "e", now: NOW }).expect("can be signed");
-    let verified = gateway.verify(&callback, NOW).expect("proven");
+    let verified = gateway.verify(&callback, NOW, &Certificates::default()).expect("proven");
     assert_eq!(verified.key_id(), "SHOP_SECRET");
     let read = gateway.parse(&verified).expect("readable");
     assert_eq!(read[0].facts[1].key.amount.map(|amount| amount.to_string()).as_deref(), Some("12.50 CHF"));
@@ -67,8 +67,8 @@ fn a_described_kind_works_without_code() {
 
     let other_shop =
         build(our_bank(OUR_BANK), Mode::Live, SECRET, "shop = '18'").expect("a sound description");
-    assert!(shop(&other_shop).verify(&callback, NOW).is_err());
-    assert!(gateway.verify(&callback, NOW + time::Duration::seconds(62)).is_err());
+    assert!(shop(&other_shop).verify(&callback, NOW, &Certificates::default()).is_err());
+    assert!(gateway.verify(&callback, NOW + time::Duration::seconds(62), &Certificates::default()).is_err());
 }
 
 /// The description with one text replaced by another must be refused with exactly this.
@@ -135,7 +135,7 @@ fn what_the_proof_does_not_cover_cannot_become_a_fact() {
     let gateways = build(our_bank(&confirmed), Mode::Live, SECRET, "").expect("a sound description");
     let body = r#"{"state":"SETTLED","payment":4711,"order":"A-1","total":"12.50"}"#;
     let callback = shop(&gateways).sign(&Signing { body, event_id: "e", now: NOW }).expect("can be signed");
-    let verified = shop(&gateways).verify(&callback, NOW).expect("proven");
+    let verified = shop(&gateways).verify(&callback, NOW, &Certificates::default()).expect("proven");
     let read = shop(&gateways).parse(&verified).expect("readable");
     assert_eq!(read[0].facts[0].key.held, Some(Hold::ConfirmationRequired));
 }

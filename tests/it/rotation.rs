@@ -4,7 +4,9 @@ use data_encoding::BASE64;
 use ed25519_dalek::{Signer, SigningKey};
 use payment_status::{
     domain::Callback,
-    gateways::{GatewaySettings, Gateways, KindSource, Mode, Reason, Secret, Signing, Unregistered},
+    gateways::{
+        Certificates, GatewaySettings, Gateways, KindSource, Mode, Reason, Secret, Signing, Unregistered,
+    },
 };
 use time::{Duration, OffsetDateTime, macros::datetime};
 
@@ -43,7 +45,7 @@ fn check(gateways: &Gateways, signatures: &[&str], expected: Result<&str, Reason
     let mut callback = signed(OLD);
     callback.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("webhook-signature"));
     callback.headers.push(("Webhook-Signature".to_owned(), signatures.join(" ").into_bytes()));
-    let verified = shop(gateways).verify(&callback, NOW);
+    let verified = shop(gateways).verify(&callback, NOW, &Certificates::default());
     assert_eq!(
         verified.as_ref().map(|verified| verified.key_id()).map_err(|refusal| refusal.reason),
         expected
@@ -104,7 +106,10 @@ fn the_two_families_of_headers_are_never_mixed() {
     let renamed = |change: fn(&str) -> String| {
         let mut callback = callback(Vec::new(), BODY);
         callback.headers = honest.headers.iter().map(|(name, value)| (change(name), value.clone())).collect();
-        shop(&gateways).verify(&callback, NOW).map(|_| ()).map_err(|refusal| refusal.reason)
+        shop(&gateways)
+            .verify(&callback, NOW, &Certificates::default())
+            .map(|_| ())
+            .map_err(|refusal| refusal.reason)
     };
     assert_eq!(renamed(str::to_owned), Ok(()));
     assert_eq!(renamed(|name| name.replace("webhook-", "svix-")), Ok(()));

@@ -3,7 +3,7 @@
 use payment_status::{
     domain::{Callback, Currency, Fact, Money, Registration, project, union},
     gateways::{
-        Gateway, KindSource, Mode, dedupe_key,
+        Certificates, Gateway, KindSource, Mode, dedupe_key,
         simulate::{Payment, Scenario},
     },
 };
@@ -29,7 +29,7 @@ fn payment() -> Payment<'static> {
 }
 
 fn facts(gateway: &Gateway, callback: &Callback) -> Vec<Fact> {
-    let Ok(verified) = gateway.verify(callback, NOW) else { return Vec::new() };
+    let Ok(verified) = gateway.verify(callback, NOW, &Certificates::default()) else { return Vec::new() };
     let read = gateway.parse(&verified).expect("a simulated callback can be read");
     read.into_iter().flat_map(|notification| notification.facts).collect()
 }
@@ -92,7 +92,7 @@ fn a_retry_is_a_duplicate_and_the_same_id_with_other_words_is_not() {
     let key = |body: &str| {
         let signing = payment_status::gateways::Signing { body, event_id: "e", now: NOW };
         let callback = gateway.sign(&signing).expect("can be signed");
-        let verified = gateway.verify(&callback, NOW).expect("proven");
+        let verified = gateway.verify(&callback, NOW, &Certificates::default()).expect("proven");
         dedupe_key(&callback, &gateway.parse(&verified))
     };
     let event = |amount: u32, pending: u32| {

@@ -86,6 +86,7 @@ impl<'n> ShownNotification<'n> {
             dispute_id,
             livemode,
             facts,
+            confirm: _,
         } = notification;
         Self {
             event_id: event_id.as_deref(),
