@@ -99,6 +99,6 @@ fn read_description(path: &Path) -> io::Result<String> {
 
 #[must_use]
 pub fn secret(secret: config::Secret) -> Secret {
-    let config::Secret { value, origin, not_before, not_after } = secret;
-    Secret { id: origin, value, not_before, not_after }
+    let config::Secret { value, origin, key_id, not_before, not_after } = secret;
+    Secret { id: origin, value, key_id, not_before, not_after }
 }

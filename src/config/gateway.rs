@@ -19,7 +19,8 @@ pub struct Gateway {
     pub unregistered: Unregistered,
     /// Where the gateway names the account in its events: only events of this one count.
     pub account: Option<String>,
-    /// Any of them may prove a callback, so that secrets can be rotated without a gap.
+    /// Any of them may prove a callback, so that secrets can be rotated without a gap. Whether one is needed is
+    /// for the kind to say: some prove by a public key among the settings.
     #[serde(default, deserialize_with = "secret::list")]
     pub secrets: Vec<SecretSource>,
     /// What the kind needs beyond secrets, as its description names it.
@@ -58,15 +59,9 @@ pub enum Unregistered {
 }
 
 impl Gateway {
-    /// Reads the secrets, in order. Fails where there is none, or one is missing or empty; says which, never what.
+    /// Reads the secrets, in order. Fails where one is missing or empty; says which, never what.
     pub fn secrets(&self, name: &str, env: &Environment) -> Result<Vec<Secret>, ConfigError> {
         let at = format!("gateways.{name}.secrets");
-        if self.secrets.is_empty() {
-            return Err(ConfigError::new(
-                at,
-                "needs at least one secret, such as [{ env = \"STRIPE_EU_SECRET\" }]",
-            ));
-        }
         let each = self.secrets.iter().enumerate();
         each.map(|(index, source)| {
             source.read(env).map_err(|what| ConfigError::new(format!("{at}[{index}]"), what))

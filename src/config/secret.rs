@@ -14,10 +14,14 @@ use super::Environment;
 /// Far above any key or certificate; what is longer is not a secret but a wrong path.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
-/// Where a secret is, and when it counts.
+/// Above any name that a gateway gives its keys.
+const MAX_KEY_ID_BYTES: usize = 256;
+
+/// Where a secret is, when it counts, and what the gateway calls it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretSource {
     place: Place,
+    key_id: Option<String>,
     not_before: Option<OffsetDateTime>,
     not_after: Option<OffsetDateTime>,
 }
@@ -34,6 +38,8 @@ pub struct Secret {
     pub value: String,
     /// Where it came from, such as `env STRIPE_EU_SECRET`: its name in logs and errors.
     pub origin: String,
+    /// The gateway's name for it, where its callbacks name the key that signed them.
+    pub key_id: Option<String>,
     /// Inclusive.
     pub not_before: Option<OffsetDateTime>,
     /// Exclusive.
@@ -44,12 +50,16 @@ impl SecretSource {
     /// The variable of this name.
     #[must_use]
     pub fn env(name: &str) -> Self {
-        Self { place: Place::Env(name.to_owned()), not_before: None, not_after: None }
+        Self::at(Place::Env(name.to_owned()))
     }
 
     #[must_use]
     pub fn file(path: &Path) -> Self {
-        Self { place: Place::File(path.to_owned()), not_before: None, not_after: None }
+        Self::at(Place::File(path.to_owned()))
+    }
+
+    fn at(place: Place) -> Self {
+        Self { place, key_id: None, not_before: None, not_after: None }
     }
 
     /// Says what is wrong with the place, never what is in it.
@@ -64,7 +74,8 @@ impl SecretSource {
         if value.trim().is_empty() {
             return Err(format!("{origin} is empty"));
         }
-        Ok(Secret { value, origin, not_before: self.not_before, not_after: self.not_after })
+        let Self { place: _, key_id, not_before, not_after } = self.clone();
+        Ok(Secret { value, origin, key_id, not_before, not_after })
     }
 
     pub(super) fn resolve_path(&mut self, folder: &Path) {
@@ -109,13 +120,22 @@ fn one(item: toml::Value) -> Result<SecretSource, String> {
     };
     let not_before = table.remove("not_before").map(|value| instant("not_before", &value)).transpose()?;
     let not_after = table.remove("not_after").map(|value| instant("not_after", &value)).transpose()?;
+    let key_id = table.remove("key_id").map(key_id).transpose()?;
     if table.keys().next().is_some() {
-        return Err("has an unknown key; it may have env, file, not_before and not_after".to_owned());
+        return Err("has an unknown key; it may have env, file, key_id, not_before and not_after".to_owned());
     }
     if not_before.zip(not_after).is_some_and(|(from, until)| from >= until) {
         return Err("never counts: not_before is not earlier than not_after".to_owned());
     }
-    Ok(SecretSource { place, not_before, not_after })
+    Ok(SecretSource { place, key_id, not_before, not_after })
+}
+
+/// Compared with what a callback says, so a blank one would be taken for one that says nothing.
+fn key_id(value: toml::Value) -> Result<String, String> {
+    match value {
+        toml::Value::String(text) if !text.trim().is_empty() && text.len() <= MAX_KEY_ID_BYTES => Ok(text),
+        _ => Err(format!("has a key_id that is not a text of 1 to {MAX_KEY_ID_BYTES} bytes")),
+    }
 }
 
 /// Quoted or not, as TOML has both.

@@ -96,6 +96,7 @@ fn listed_secrets(listed: &serde_json::Value) -> Result<Vec<Secret>, InspectErro
     let secret = |(index, value): (usize, &str)| Secret {
         id: format!("settings.secrets[{index}]"),
         value: value.to_owned(),
+        key_id: None,
         not_before: None,
         not_after: None,
     };

@@ -54,6 +54,8 @@ pub struct Secret {
     /// A name that is safe to show and store: the variable or the file it came from.
     pub id: String,
     pub value: String,
+    /// The gateway's name for it, where its callbacks name the key that signed them.
+    pub key_id: Option<String>,
     /// It proves nothing before this time.
     pub not_before: Option<OffsetDateTime>,
     /// From this time on it proves nothing.

@@ -50,6 +50,8 @@ fn check_config_tells_a_good_file_from_a_bad_one() {
     let stripe = "[gateways.stripe-eu]\nkind = \"stripe\"\nsecrets = [{ env = \"S\" }]";
     check_config(stripe, &[("S", "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXQ")], 0, "stripe-eu");
     check_config(stripe, &[], 1, "error: gateways.stripe-eu.secrets[0]: env S is not set");
+    let nothing_to_prove_by = "[gateways.stripe-eu]\nkind = \"stripe\"";
+    check_config(nothing_to_prove_by, &[], 1, "error: gateways.stripe-eu: secrets");
     check_config("", &[], 1, "error: gateways: at least one is needed");
     check_config(stripe, &[("S", "whsec_changeme")], 1, "error: gateways.stripe-eu: ");
     check_config(
@@ -112,6 +114,7 @@ fn a_refused_simulation_fails_unless_it_is_forged() {
     let secret = [("PAYMENT_STATUS_SECRET", "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXQ")];
     let [honest, forged] = [simulate("success"), simulate("forged")];
     fails_in_one_line(&honest.each_ref().map(String::as_str), &secret, "refused 1 of 1 callbacks");
+    fails_in_one_line(&honest.each_ref().map(String::as_str), &[], "gateways.stripe-eu: secrets");
     let output = run(&forged.each_ref().map(String::as_str), &secret);
     assert!(output.status.success(), "{}", text(&output.stderr));
 }

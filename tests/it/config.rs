@@ -9,14 +9,17 @@ fn load(text: &str, env: &[(&str, &str)]) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.toml");
     std::fs::write(&path, text).unwrap();
-    let env: Environment =
-        env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let env = env_of(env);
     let loaded = Config::load(Some(&path), &env).and_then(|config| {
         let secrets = config.gateways.iter().map(|(name, gateway)| gateway.secrets(name, &env));
         secrets.collect::<Result<Vec<_>, _>>().map(|_| config)
     });
     let folder = format!("{}/", folder.path().display());
     loaded.map_err(|error| error.to_string().replace(&folder, ""))
+}
+
+fn env_of(env: &[(&str, &str)]) -> Environment {
+    env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 #[track_caller]
@@ -118,10 +121,6 @@ fn broken_toml_is_named_with_its_line_only() {
 #[test]
 fn a_secret_that_cannot_be_had_is_named_and_never_shown() {
     let cases = [
-        (
-            "",
-            "gateways.stripe-eu.secrets: needs at least one secret, such as [{ env = \"STRIPE_EU_SECRET\" }]",
-        ),
         ("secrets = [{ env = \"UNSET\" }]", "gateways.stripe-eu.secrets[0]: env UNSET is not set"),
         (
             "secrets = [{ env = \"GOOD\" }, { env = \"EMPTY\" }]",
@@ -149,7 +148,15 @@ fn a_secret_that_cannot_be_had_is_named_and_never_shown() {
         ),
         (
             "secrets = [{ env = \"GOOD\", until = 1 }]",
-            "app.toml:3: gateways.stripe-eu.secrets: item 0 has an unknown key; it may have env, file, not_before and not_after",
+            "app.toml:3: gateways.stripe-eu.secrets: item 0 has an unknown key; it may have env, file, key_id, not_before and not_after",
+        ),
+        (
+            "secrets = [{ env = \"GOOD\", key_id = \" \" }]",
+            "app.toml:3: gateways.stripe-eu.secrets: item 0 has a key_id that is not a text of 1 to 256 bytes",
+        ),
+        (
+            "secrets = [{ env = \"GOOD\", key_id = 7 }]",
+            "app.toml:3: gateways.stripe-eu.secrets: item 0 has a key_id that is not a text of 1 to 256 bytes",
         ),
         (
             "secrets = [{ env = \"GOOD\", not_after = \"soon\" }]",
@@ -180,6 +187,20 @@ fn a_secret_file_loses_its_one_line_end_and_nothing_else() {
         assert_eq!(secrets[0].value, expected);
         assert!(!format!("{secrets:?}").contains("key"), "{secrets:?}");
     }
+}
+
+#[test]
+fn a_secret_may_carry_the_gateways_name_for_it() {
+    let env = [("S", "0123456789abcdef")];
+    let check = |secrets: &str, expected: &[Option<&str>]| {
+        let config = load(&format!("{GATEWAY}{secrets}"), &env).unwrap();
+        let read = config.gateways["stripe-eu"].secrets("stripe-eu", &env_of(&env)).unwrap();
+        assert_eq!(read.iter().map(|secret| secret.key_id.as_deref()).collect::<Vec<_>>(), expected);
+    };
+    check("secrets = [{ env = \"S\" }]", &[None]);
+    check("secrets = [{ env = \"S\", key_id = \"2026-A\" }, { env = \"S\" }]", &[Some("2026-A"), None]);
+    check("secrets = []", &[]);
+    check("", &[]);
 }
 
 #[test]

@@ -73,7 +73,7 @@ pub(crate) fn build(kind: KindSource, mode: Mode, secret: &str, settings: &str) 
 }
 
 pub(crate) fn secret(id: &str, value: &str) -> Secret {
-    Secret { id: id.to_owned(), value: value.to_owned(), not_before: None, not_after: None }
+    Secret { id: id.to_owned(), value: value.to_owned(), key_id: None, not_before: None, not_after: None }
 }
 
 pub(crate) fn shop(gateways: &Gateways) -> &Gateway {

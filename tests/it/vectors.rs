@@ -51,6 +51,7 @@ fn shown(kind: &str, vector: &Value, text: &[u8]) -> Result<Value, String> {
     let secrets = vector["secret"].as_str().filter(|secret| !secret.is_empty()).map(|value| Secret {
         id: "vector".to_owned(),
         value: value.to_owned(),
+        key_id: None,
         not_before: None,
         not_after: None,
     });

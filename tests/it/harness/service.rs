@@ -190,6 +190,7 @@ fn gateways() -> Gateways {
         secrets: vec![Secret {
             id: "SHOP_SECRET".to_owned(),
             value: SECRET.to_owned(),
+            key_id: None,
             not_before: None,
             not_after: None,
         }],

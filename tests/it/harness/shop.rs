@@ -35,8 +35,13 @@ pub struct Shop {
 
 impl Shop {
     pub fn open() -> Self {
-        let secret =
-            Secret { id: "test".to_owned(), value: SECRET.1.to_owned(), not_before: None, not_after: None };
+        let secret = Secret {
+            id: "test".to_owned(),
+            value: SECRET.1.to_owned(),
+            key_id: None,
+            not_before: None,
+            not_after: None,
+        };
         let settings = GatewaySettings {
             id: "stripe-eu".parse().unwrap(),
             kind: KindSource::BuiltIn("stripe".to_owned()),
