@@ -37,6 +37,41 @@ pub enum Confirm {
     Dispute(OperationId),
 }
 
+impl Confirm {
+    /// The number the store keeps. Never reused.
+    #[must_use]
+    pub fn code(&self) -> i16 {
+        match self {
+            Self::Payment(_) => 1,
+            Self::Reference(_) => 2,
+            Self::Refund(_) => 3,
+            Self::Dispute(_) => 4,
+        }
+    }
+
+    /// The name of what is asked about, in the gateway's words or in ours.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Payment(id) => id.as_str(),
+            Self::Reference(id) => id.as_str(),
+            Self::Refund(id) | Self::Dispute(id) => id.as_str(),
+        }
+    }
+
+    /// From [`Confirm::code`] and [`Confirm::name`].
+    #[must_use]
+    pub fn from_code(code: i16, name: &str) -> Option<Self> {
+        match code {
+            1 => name.parse().ok().map(Self::Payment),
+            2 => name.parse().ok().map(Self::Reference),
+            3 => name.parse().ok().map(Self::Refund),
+            4 => name.parse().ok().map(Self::Dispute),
+            _ => None,
+        }
+    }
+}
+
 /// A value with the form in which it stood in the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use crate::domain::{CallbackId, Fact, GatewayId, Mark, TransactionId};
+use crate::domain::{CallbackId, Confirm, Fact, GatewayId, Mark, TransactionId};
 
 /// A verified callback, as it is kept.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Evidence {
     /// Which key proved it.
     pub key_id: String,
     pub reading: Reading,
+    /// What the gateway must be asked about, because this callback does not prove it.
+    pub confirm: Vec<Confirm>,
     pub unregistered: Unregistered,
     pub traceparent: Option<String>,
 }
@@ -28,7 +30,7 @@ pub struct Evidence {
 #[derive(Clone, Debug)]
 pub enum Reading {
     Facts(Vec<Fact>),
-    /// Not about the state of a payment.
+    /// States nothing of a payment. With something to confirm it is a hint at its state, else it is not about one.
     Ignored,
     /// Authentic, but it could not be read: why.
     Unreadable(String),

@@ -7,12 +7,12 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    StoreError,
-    entity::{fact, transaction, update},
+    DueQuery, StoreError,
+    entity::{due_query, fact, transaction, update},
 };
 use crate::domain::{
-    CallbackId, Cause, Correlation, Currency, Details, Dispute, Fact, FactKey, Failure, Hold, Holds, Money,
-    Phase, Registration, State, Status, Tally, Transaction, Update,
+    CallbackId, Cause, Confirm, Correlation, Currency, Details, Dispute, Fact, FactKey, Failure, Hold, Holds,
+    Money, Phase, Registration, State, Status, Tally, Transaction, Update,
 };
 
 /// Microseconds since the Unix epoch, as every time is kept.
@@ -99,6 +99,20 @@ pub(super) fn fact(row: fact::Model) -> Result<Fact, StoreError> {
             occurred_at: at.optional_time("occurred_at", row.occurred_at)?,
             failure: at.failure((row.failure_at, row.failure_code, row.failure_message))?,
         },
+    })
+}
+
+pub(super) fn due_query(row: due_query::Model) -> Result<DueQuery, StoreError> {
+    let at = Place { table: "due_queries", key: format!("{} {}", row.gateway, row.subject) };
+    let callback = |id: Uuid| CallbackId(id.as_u128());
+    Ok(DueQuery {
+        gateway: at.parse("gateway", &row.gateway)?,
+        subject: Confirm::from_code(row.subject_kind, &row.subject)
+            .ok_or_else(|| at.wrong("subject_kind"))?,
+        due_at: at.time("due_at", row.due_at)?,
+        asks: at.number("asks", row.asks)?,
+        first_callback: row.first_callback_id.map(callback),
+        last_callback: row.last_callback_id.map(callback),
     })
 }
 

@@ -5,7 +5,7 @@
 //! 2. **lock** the transactions in id order and read their facts;
 //! 3. **insert facts**: the unique key decides what is new, whatever other replicas do;
 //! 4. **project** under the lock, one update for each write that changed a state;
-//! 5. write callbacks, payments and transactions, and **last** take the head of the feed and write the updates.
+//! 5. write callbacks, what to ask gateways, payments and transactions, and **last** take the head of the feed and write the updates.
 //!
 //! The head row is locked until the commit, so the order of positions is the order of commits, and a rollback
 //! leaves no hole. Every phase locks in one order, so two batches wait for each other but never in a circle.
@@ -18,6 +18,7 @@ use crate::domain::{Mark, Registration, Transaction};
 
 mod account;
 mod correlate;
+mod due_queries;
 mod fact_key;
 mod facts;
 mod ledger;

@@ -2,6 +2,7 @@
 
 mod concurrency;
 mod correlation;
+mod due_queries;
 mod evidence;
 mod feed_order;
 mod schema;
@@ -21,7 +22,8 @@ use payment_status::{
         Transaction, TransactionId,
     },
     store::{
-        BatcherSettings, Evidence, Outcome, Reading, Recorded, Store, StoreSettings, Unregistered, Writer,
+        Batch, BatcherSettings, Evidence, Outcome, Reading, Recorded, Store, StoreSettings, Unregistered,
+        Writer,
     },
 };
 use sea_orm::{ConnectionTrait as _, Statement};
@@ -44,13 +46,18 @@ pub async fn open(database: &Database) -> Ledger {
 
 /// What a further replica does.
 pub async fn open_another(database: &Database) -> Ledger {
+    open_observed(database, |_| {}).await
+}
+
+/// One that tells of each of its batches.
+pub async fn open_observed(database: &Database, observe: impl Fn(&Batch) + Send + Sync + 'static) -> Ledger {
     let store = Store::connect(&settings(database)).await.expect("the database answers");
     let batcher = BatcherSettings {
         max_batch: 64,
         max_queue: 100_000,
         max_in_flight: 2,
         now: Arc::new(|| NOW),
-        observe: Arc::new(|_| {}),
+        observe: Arc::new(observe),
     };
     Ledger { writer: Writer::start(store.clone(), batcher), store }
 }
@@ -168,6 +175,7 @@ pub fn delivery(number: u64, reading: Reading) -> Evidence {
         body: b"{}".to_vec(),
         key_id: "SHOP_SECRET".to_owned(),
         reading,
+        confirm: Vec::new(),
         unregistered: Unregistered::Park,
         traceparent: None,
     }

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::{
-    domain::{Callback, CallbackId, Notification},
+    domain::{Callback, CallbackId, Confirm, GatewayId, Notification},
     gateways::{self, Gateway, Kept, Reason, Unreadable, Verified, dedupe_key},
     store::{Evidence, Reading, Rejected, Unregistered},
 };
@@ -21,16 +21,19 @@ pub(super) fn proven(
     let callback_id = callback_id(now);
     let parsed = gateway.parse(verified);
     let Kept { request_line, headers, body } = gateway.keep(callback);
+    let dedupe_key = dedupe_key(callback, &parsed);
+    let (reading, confirm) = reading(gateway.id(), callback_id, parsed);
     Evidence {
         callback_id,
         gateway: gateway.id().clone(),
-        dedupe_key: dedupe_key(callback, &parsed),
+        dedupe_key,
         received_at: callback.received_at,
         request_line,
         headers,
         body,
         key_id: verified.key_id().to_owned(),
-        reading: reading(gateway, callback_id, parsed),
+        reading,
+        confirm,
         unregistered: match gateway.unregistered() {
             gateways::Unregistered::Park => Unregistered::Park,
             gateways::Unregistered::Adopt => Unregistered::Adopt,
@@ -39,21 +42,25 @@ pub(super) fn proven(
     }
 }
 
+/// What the callback states, and what the gateway must be asked because it only hints at it.
 fn reading(
-    gateway: &Gateway,
+    gateway: &GatewayId,
     callback_id: CallbackId,
     parsed: Result<Vec<Notification>, Unreadable>,
-) -> Reading {
+) -> (Reading, Vec<Confirm>) {
     match parsed {
         Ok(notifications) => {
-            let facts: Vec<_> =
-                notifications.into_iter().flat_map(|notification| notification.facts).collect();
-            if facts.is_empty() { Reading::Ignored } else { Reading::Facts(facts) }
+            let (mut facts, mut confirm) = (Vec::new(), Vec::new());
+            for notification in notifications {
+                facts.extend(notification.facts);
+                confirm.extend(notification.confirm);
+            }
+            let reading = if facts.is_empty() { Reading::Ignored } else { Reading::Facts(facts) };
+            (reading, confirm)
         }
         Err(unreadable) => {
-            let gateway = gateway.id();
             tracing::warn!(%gateway, %callback_id, reason = %unreadable, "an authentic callback can not be read");
-            Reading::Unreadable(unreadable.to_string())
+            (Reading::Unreadable(unreadable.to_string()), Vec::new())
         }
     }
 }
@@ -76,4 +83,28 @@ pub(super) fn rejected(gateway: &Gateway, callback: &Callback, reason: Reason) -
 fn callback_id(now: OffsetDateTime) -> CallbackId {
     let seconds = u64::try_from(now.unix_timestamp()).unwrap_or_default();
     CallbackId(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.nanosecond())).as_u128())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(notifications: Vec<Notification>, expected: &[Confirm]) {
+        let gateway = "shop".parse().unwrap();
+        let (reading, confirm) = reading(&gateway, CallbackId(1), Ok(notifications));
+        assert!(matches!(reading, Reading::Ignored), "{reading:?}");
+        assert_eq!(confirm, expected);
+    }
+
+    #[test]
+    fn what_a_batch_only_hints_at_is_asked_of_the_gateway() {
+        let hint =
+            |subject: &Confirm| Notification { confirm: Some(subject.clone()), ..Notification::default() };
+        let payment = Confirm::Payment("tr_1".parse().unwrap());
+        let refund = Confirm::Refund("re_1".parse().unwrap());
+        check(vec![], &[]);
+        check(vec![Notification::default()], &[]);
+        check(vec![hint(&payment)], std::slice::from_ref(&payment));
+        check(vec![hint(&payment), Notification::default(), hint(&refund)], &[payment, refund]);
+    }
 }

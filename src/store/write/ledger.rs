@@ -221,7 +221,8 @@ impl<'a> Ledger<'a> {
 fn outcome(evidence: &Evidence, duplicate: bool, targets: &BTreeSet<TransactionId>, held: bool) -> Outcome {
     match (&evidence.reading, duplicate) {
         (_, true) => Outcome::Duplicate,
-        (Reading::Ignored, false) => Outcome::Ignored,
+        (Reading::Ignored, false) if evidence.confirm.is_empty() => Outcome::Ignored,
+        (Reading::Ignored, false) => Outcome::Held,
         (Reading::Unreadable(_), false) => Outcome::Unreadable,
         (Reading::Facts(_), false) if targets.is_empty() => Outcome::Parked,
         (Reading::Facts(_), false) if held => Outcome::Held,

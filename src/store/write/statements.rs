@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     account::{Account, Origin},
-    facts,
+    due_queries, facts,
     ledger::{Ledger, NewUpdate, recorded_outcome},
 };
 use crate::{
@@ -26,6 +26,7 @@ pub(super) async fn write_out(
 ) -> Result<Mark, StoreError> {
     facts::update(db, ledger).await?;
     insert_callbacks(db, ledger).await?;
+    due_queries::make_due(db, ledger).await?;
     insert_payments(db, ledger).await?;
     insert_transactions(db, ledger).await?;
     update_transactions(db, ledger).await?;
