@@ -19,7 +19,7 @@ use tonic::transport::Channel;
 use crate::{
     adapter::{self, AdapterSettings},
     clock::Clock,
-    config::{Config, Environment},
+    config::{Config, Environment, SecretSource},
     listen,
     ops::{self, Readiness},
     proto::payment_status_client::PaymentStatusClient,
@@ -106,6 +106,9 @@ impl App {
         metrics: &Metrics,
     ) -> Result<Router, StartError> {
         let gateways = gateways(config, environment)?;
+        for (gateway, secret) in configured_secrets(config) {
+            metrics.key_configured(gateway, &secret.origin());
+        }
         let listener = Listener::bind_grpc(&config.grpc).await?;
         let core = Core::start(config, gateways, metrics, self.stop.public.clone()).await?;
         let router = core.router(config.grpc.reflection, metrics)?;
@@ -155,6 +158,11 @@ impl App {
         }
         tracing::info!("stopped");
     }
+}
+
+fn configured_secrets(config: &Config) -> impl Iterator<Item = (&str, &SecretSource)> {
+    let gateways = config.gateways.iter();
+    gateways.flat_map(|(name, gateway)| gateway.secrets.iter().map(move |secret| (name.as_str(), secret)))
 }
 
 fn adapter(client: PaymentStatusClient<Channel>, metrics: Metrics) -> Router {

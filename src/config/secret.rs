@@ -58,13 +58,19 @@ impl SecretSource {
         Self::at(Place::File(path.to_owned()))
     }
 
+    /// The name that a secret read from here has in logs, metrics and records; see [`Secret::origin`].
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.place.to_string()
+    }
+
     fn at(place: Place) -> Self {
         Self { place, key_id: None, not_before: None, not_after: None }
     }
 
     /// Says what is wrong with the place, never what is in it.
     pub fn read(&self, env: &Environment) -> Result<Secret, String> {
-        let origin = self.place.to_string();
+        let origin = self.origin();
         let value = match &self.place {
             Place::Env(name) => env.get(name).ok_or_else(|| format!("{origin} is not set"))?.to_owned(),
             Place::File(path) => {

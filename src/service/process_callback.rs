@@ -59,7 +59,7 @@ pub(super) fn accept(
             return Err(Failure::signature_invalid(id, refusal.reason.word(), reply));
         }
     };
-    service.metrics.key_used(id, verified.key_id());
+    service.metrics.key_used(id, verified.key_id(), now);
     let mut evidence = span.in_scope(|| evidence::proven(gateway, &callback, &verified, now));
     evidence.traceparent = trace::of(&span).or(callback.traceparent);
     let reply = gateway.reply(Answer::Success);

@@ -12,6 +12,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::{Registry, TextEncoder};
+use time::OffsetDateTime;
 
 const SECONDS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
@@ -22,6 +23,7 @@ struct Instruments {
     rpc: Histogram<f64>,
     callbacks: Counter<u64>,
     keys_used: Counter<u64>,
+    keys_last_used: Gauge<u64>,
     hop_batch: Histogram<u64>,
     write_batch: Histogram<u64>,
     write_queue: Gauge<u64>,
@@ -36,6 +38,7 @@ fn instruments(meter: &Meter) -> Instruments {
         rpc: seconds(meter, "rpc.server.call.duration", "Duration of RPCs; of a stream, its whole life."),
         callbacks: counter(meter, "payment_status.callbacks", "{callback}", "Callbacks, by what became of them."),
         keys_used: counter(meter, "payment_status.callback.key.used", "{callback}", "Authentic callbacks, by the secret that proved them."),
+        keys_last_used: gauge(meter, "payment_status.callback.key.last_used.timestamp", "s", "When a secret last proved a callback, in seconds since 1970."),
         hop_batch: sizes(meter, "payment_status.hop.batch.size", "{callback}", "Callbacks in one call to the service."),
         write_batch: sizes(meter, "payment_status.write.batch.size", "{write}", "Writes in one database transaction."),
         write_queue: gauge(meter, "payment_status.write.queue.depth", "{write}", "Writes that wait for their transaction."),
@@ -117,10 +120,17 @@ impl Metrics {
         self.0.instruments.callbacks.add(1, &labels);
     }
 
+    /// A gateway has this secret, and it proved nothing yet: a zero tells that apart from a secret nobody counts.
+    pub fn key_configured(&self, gateway: &str, key: &str) {
+        self.0.instruments.keys_used.add(0, &key_labels(gateway, key));
+    }
+
     /// A secret of a configured gateway proved a callback. `key` is the secret's name, never its value.
-    pub fn key_used(&self, gateway: &str, key: &str) {
-        let labels = [KeyValue::new("gateway", gateway.to_owned()), KeyValue::new("key", key.to_owned())];
+    pub fn key_used(&self, gateway: &str, key: &str, now: OffsetDateTime) {
+        let labels = key_labels(gateway, key);
         self.0.instruments.keys_used.add(1, &labels);
+        let now = u64::try_from(now.unix_timestamp()).unwrap_or_default();
+        self.0.instruments.keys_last_used.record(now, &labels);
     }
 
     /// The adapter sent so many callbacks in one call.
@@ -157,6 +167,10 @@ impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Metrics").finish_non_exhaustive()
     }
+}
+
+fn key_labels(gateway: &str, key: &str) -> [KeyValue; 2] {
+    [KeyValue::new("gateway", gateway.to_owned()), KeyValue::new("key", key.to_owned())]
 }
 
 fn known_method(method: &Method) -> &'static str {
@@ -218,7 +232,8 @@ mod tests {
         metrics.http_request(&Method::POST, Some("/webhooks/{gateway}"), StatusCode::OK, second);
         metrics.rpc("payment_status.v1.PaymentStatus/GetTransaction", "OK", second);
         metrics.callback(Some("stripe-eu"), "applied");
-        metrics.key_used("stripe-eu", "2026-01");
+        metrics.key_configured("stripe-eu", "2025-01");
+        metrics.key_used("stripe-eu", "2026-01", OffsetDateTime::UNIX_EPOCH + second);
         metrics.hop_sent(3);
         metrics.batch_committed(7, 2, second);
         let watching = metrics.watching();
@@ -229,6 +244,8 @@ mod tests {
             r#"rpc_server_call_duration_seconds_count{rpc_method="payment_status.v1.PaymentStatus/GetTransaction",rpc_response_status_code="OK",rpc_system_name="grpc"} 1"#,
             r#"payment_status_callbacks_total{gateway="stripe-eu",outcome="applied"} 1"#,
             r#"payment_status_callback_key_used_total{gateway="stripe-eu",key="2026-01"} 1"#,
+            r#"payment_status_callback_key_used_total{gateway="stripe-eu",key="2025-01"} 0"#,
+            r#"payment_status_callback_key_last_used_timestamp_seconds{gateway="stripe-eu",key="2026-01"} 1"#,
             "payment_status_hop_batch_size_sum 3",
             "payment_status_write_batch_size_sum 7",
             "payment_status_write_queue_depth 2",

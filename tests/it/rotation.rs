@@ -3,14 +3,23 @@
 use data_encoding::BASE64;
 use ed25519_dalek::{Signer, SigningKey};
 use payment_status::{
+    clock::Clock,
     domain::Callback,
     gateways::{
         Certificates, GatewaySettings, Gateways, KindSource, Mode, Reason, Secret, Signing, Unregistered,
+        simulate::Scenario,
     },
 };
 use time::{Duration, OffsetDateTime, macros::datetime};
 
-use crate::fixtures::{callback, gateway, secret, shop};
+use crate::{
+    fixtures::{callback, gateway, secret, shop},
+    harness::{
+        Program,
+        shop::{SECRET, Shop, deliver, get},
+    },
+    store::count,
+};
 
 const NOW: OffsetDateTime = datetime!(2026-01-01 10:00 UTC);
 const OLD: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
@@ -125,4 +134,37 @@ fn an_id_that_could_be_read_in_two_ways_is_refused() {
     let gateways = with(vec![secret("old", OLD)]);
     let dotted = Signing { body: BODY, event_id: "msg.1", now: NOW };
     assert!(shop(&gateways).sign(&dotted).is_err());
+}
+
+/// What `/metrics` says of this secret: how often it proved a callback, and when last.
+async fn use_of(program: &Program, key: &str) -> (Option<u64>, Option<i64>) {
+    let (_, metrics) = get(program.address("ops"), "/metrics").await.expect("an answer");
+    let value = |name: &str| {
+        let series = format!("{name}{{gateway=\"stripe-eu\",key=\"{key}\"}} ");
+        metrics.lines().find_map(|line| line.strip_prefix(&series)).map(str::to_owned)
+    };
+    let used = value("payment_status_callback_key_used_total");
+    let last = value("payment_status_callback_key_last_used_timestamp_seconds");
+    (used.map(|used| used.parse().expect("a count")), last.map(|last| last.parse().expect("a time")))
+}
+
+on_both_stores! {
+    async fn an_operator_sees_which_secrets_are_still_in_use(database: Database) {
+        let both = "secrets = [{ env = \"NEW_SECRET\" }, { env = \"STRIPE_SECRET\" }]";
+        let config = Shop::config(&database).replace("secrets = [{ env = \"STRIPE_SECRET\" }]", both);
+        let program = Program::start("serve", &config, &[SECRET, ("NEW_SECRET", NEW)], &["http", "ops"]);
+        for key in ["env NEW_SECRET", "env STRIPE_SECRET"] {
+            assert_eq!(use_of(&program, key).await, (Some(0), None), "{key} is not used yet");
+        }
+
+        let before = Clock::system().now().unix_timestamp();
+        for callback in Shop::open().callbacks("order-1", Scenario::Duplicate) {
+            assert_eq!(deliver(program.address("http"), &callback).await, Some(200));
+        }
+        let (used, last) = use_of(&program, "env STRIPE_SECRET").await;
+        assert_eq!(used, Some(2));
+        assert!(last.is_some_and(|last| (before..before + 600).contains(&last)), "{last:?} is not {before}");
+        assert_eq!(use_of(&program, "env NEW_SECRET").await, (Some(0), None));
+        assert_eq!(count(&database, "callbacks WHERE key_id = 'env STRIPE_SECRET'").await, 1);
+    }
 }
