@@ -31,6 +31,7 @@
 //! | update | one committed change of a transaction, as streamed |
 //! | hold | a reason why a transaction must not be acted upon until somebody looks |
 //! | parked | a fact whose transaction is not registered yet |
+//! | due query | what a gateway must be asked about, since a callback only hints at it |
 //!
 //! # Invariants
 //!
