@@ -22,6 +22,7 @@ struct Instruments {
     rpc: Histogram<f64>,
     callbacks: Counter<u64>,
     keys_used: Counter<u64>,
+    certificate_fetches: Counter<u64>,
     hop_batch: Histogram<u64>,
     write_batch: Histogram<u64>,
     write_queue: Gauge<u64>,
@@ -36,6 +37,7 @@ fn instruments(meter: &Meter) -> Instruments {
         rpc: seconds(meter, "rpc.server.call.duration", "Duration of RPCs; of a stream, its whole life."),
         callbacks: counter(meter, "payment_status.callbacks", "{callback}", "Callbacks, by what became of them."),
         keys_used: counter(meter, "payment_status.callback.key.used", "{callback}", "Authentic callbacks, by the secret that proved them."),
+        certificate_fetches: counter(meter, "payment_status.certificate.fetches", "{fetch}", "Certificates asked for beyond those at hand, by what came of it."),
         hop_batch: sizes(meter, "payment_status.hop.batch.size", "{callback}", "Callbacks in one call to the service."),
         write_batch: sizes(meter, "payment_status.write.batch.size", "{write}", "Writes in one database transaction."),
         write_queue: gauge(meter, "payment_status.write.queue.depth", "{write}", "Writes that wait for their transaction."),
@@ -121,6 +123,11 @@ impl Metrics {
     pub fn key_used(&self, gateway: &str, key: &str) {
         let labels = [KeyValue::new("gateway", gateway.to_owned()), KeyValue::new("key", key.to_owned())];
         self.0.instruments.keys_used.add(1, &labels);
+    }
+
+    /// A certificate that was not at hand was fetched, or was not; the outcome says why.
+    pub fn certificate_fetch(&self, outcome: &'static str) {
+        self.0.instruments.certificate_fetches.add(1, &[KeyValue::new("outcome", outcome)]);
     }
 
     /// The adapter sent so many callbacks in one call.
@@ -219,6 +226,7 @@ mod tests {
         metrics.rpc("payment_status.v1.PaymentStatus/GetTransaction", "OK", second);
         metrics.callback(Some("stripe-eu"), "applied");
         metrics.key_used("stripe-eu", "2026-01");
+        metrics.certificate_fetch("fetched");
         metrics.hop_sent(3);
         metrics.batch_committed(7, 2, second);
         let watching = metrics.watching();
@@ -229,6 +237,7 @@ mod tests {
             r#"rpc_server_call_duration_seconds_count{rpc_method="payment_status.v1.PaymentStatus/GetTransaction",rpc_response_status_code="OK",rpc_system_name="grpc"} 1"#,
             r#"payment_status_callbacks_total{gateway="stripe-eu",outcome="applied"} 1"#,
             r#"payment_status_callback_key_used_total{gateway="stripe-eu",key="2026-01"} 1"#,
+            r#"payment_status_certificate_fetches_total{outcome="fetched"} 1"#,
             "payment_status_hop_batch_size_sum 3",
             "payment_status_write_batch_size_sum 7",
             "payment_status_write_queue_depth 2",
