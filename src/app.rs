@@ -27,7 +27,7 @@ use crate::{
 };
 use core::Core;
 use listener::Listener;
-pub use settings::{gateways, kind_source, secret, store_settings, telemetry_settings};
+pub use settings::{gateways, kind_source, outbound, secret, store_settings, telemetry_settings};
 
 /// What is still open so long after the shutdown began is cut.
 const DRAIN: Duration = Duration::from_secs(10);

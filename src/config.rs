@@ -8,6 +8,7 @@ mod database_url;
 mod environment;
 mod gateway;
 mod load;
+mod outbound;
 mod secret;
 
 use std::{
@@ -21,6 +22,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 pub use database_url::DatabaseUrl;
 pub use environment::Environment;
 pub use gateway::{Gateway, Kind, Mode, Unregistered};
+pub use outbound::{Outbound, ProxyUrl};
 pub use secret::{Secret, SecretSource};
 
 /// The whole configuration, checked.
@@ -33,6 +35,7 @@ pub struct Config {
     pub database: Database,
     /// By name; the name is part of the gateway's URL: `/webhooks/<name>`.
     pub gateways: BTreeMap<String, Gateway>,
+    pub outbound: Outbound,
     pub log: Log,
 }
 

@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | [`domain`] | money, facts, and [`domain::project`]: facts in, status out | I/O, async, reading a clock |
 //! | [`gateways`] | runs a kind's description: verify, parse, reply | I/O; it is given the time |
+//! | [`certificates`] | fetches what a proof needs from the gateway's own site, and keeps it for a while | connecting to anything else |
 //! | [`store`] | the one write path, group commit, reads | knowing HTTP, gRPC or a gateway |
 //! | [`feed`] | cursors, followers, the doorbell | holding truth: that is the store's |
 //! | [`service`] | one file per RPC; proto to domain and back | SQL |
@@ -46,6 +47,7 @@
 
 pub mod adapter;
 pub mod app;
+pub mod certificates;
 pub mod cli;
 pub mod clock;
 pub mod config;

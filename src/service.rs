@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, service::Routes};
 
 use crate::{
+    certificates::CertificateCache,
     clock::Clock,
     feed::Feed,
     gateways::Gateways,
@@ -43,6 +44,7 @@ const MAX_RESPONSE_BYTES: usize = 32 << 20;
 #[derive(Clone, Debug)]
 pub struct PaymentStatusService {
     pub gateways: Arc<Gateways>,
+    pub certificates: CertificateCache,
     pub store: Store,
     pub writer: Writer,
     pub feed: Feed,

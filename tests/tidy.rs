@@ -19,7 +19,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("gateways", &["domain"]),
     ("store", &["domain"]),
     ("feed", &["domain", "store"]),
-    ("service", &["domain", "gateways", "store", "feed", "clock", "proto", "telemetry"]),
+    ("certificates", &["gateways", "telemetry"]),
+    ("service", &["domain", "gateways", "certificates", "store", "feed", "clock", "proto", "telemetry"]),
     ("adapter", &["proto", "telemetry", "clock"]),
 ];
 
@@ -33,6 +34,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("gateways", &["tokio", "sea_orm", "tonic", "prost", "axum"]),
     ("store", &["tonic", "prost", "axum"]),
     ("feed", &["tonic", "prost", "axum", "sea_orm"]),
+    ("certificates", &["sea_orm", "tonic", "prost", "axum"]),
     ("service", &["axum", "sea_orm"]),
     ("adapter", &["sea_orm"]),
 ];

@@ -3,8 +3,12 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use tokio_util::sync::CancellationToken;
 
-use super::{StartError, settings::store_settings};
+use super::{
+    StartError,
+    settings::{outbound, store_settings},
+};
 use crate::{
+    certificates::CertificateCache,
     clock::Clock,
     config::{Config, Migrate},
     feed::Feed,
@@ -38,6 +42,7 @@ impl Core {
         metrics: &Metrics,
         shutdown: CancellationToken,
     ) -> Result<Self, StartError> {
+        let certificates = CertificateCache::new(outbound(&config.outbound)?, metrics.clone());
         let place = config.database.url.without_credentials();
         let failed = |error: StoreError| StartError::new(format!("database.url: {place}: {error}"));
         let settings = store_settings(&config.database);
@@ -49,6 +54,7 @@ impl Core {
         let feed = Feed::start(store.clone(), writer.committed()).await.map_err(failed)?;
         let service = PaymentStatusService {
             gateways: Arc::new(gateways),
+            certificates,
             store,
             writer,
             feed,

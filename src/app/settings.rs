@@ -9,6 +9,7 @@ use std::{
 
 use super::StartError;
 use crate::{
+    certificates::{Outbound, Trust},
     config::{self, Config, Environment, Kind},
     gateways::{GatewaySettings, Gateways, KindSource, Mode, Secret, Unregistered},
     store::StoreSettings,
@@ -19,6 +20,8 @@ use crate::{
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest description that is built in has some ten thousand.
 const MAX_DESCRIPTION_BYTES: u64 = 1024 * 1024;
+/// All public authorities together have a fifth of it.
+const MAX_AUTHORITIES_BYTES: u64 = 1024 * 1024;
 
 #[must_use]
 pub fn store_settings(database: &config::Database) -> StoreSettings {
@@ -78,22 +81,40 @@ fn gateway_settings(
     })
 }
 
+/// The way to the gateways' own sites, with the authorities read and checked.
+pub fn outbound(outbound: &config::Outbound) -> Result<Outbound, StartError> {
+    let config::Outbound { proxy, root_certificates } = outbound;
+    let trust = match root_certificates {
+        None => Trust::new(None).map_err(StartError::new)?,
+        Some(path) => trust_in(path).map_err(|what| {
+            StartError::new(format!("outbound.root_certificates: {}: {what}", path.display()))
+        })?,
+    };
+    Ok(Outbound::new(proxy.as_ref().map(|proxy| proxy.authority().to_owned()), trust))
+}
+
+fn trust_in(path: &Path) -> Result<Trust, StartError> {
+    let pem = read_bounded(path, MAX_AUTHORITIES_BYTES)
+        .map_err(|error| StartError::new(format!("cannot be read: {error}")))?;
+    Trust::new(Some(&pem)).map_err(StartError::new)
+}
+
 /// Reads the description, where it is the user's own.
 pub fn kind_source(kind: &Kind) -> Result<KindSource, StartError> {
     match kind {
         Kind::BuiltIn(name) => Ok(KindSource::BuiltIn(name.clone())),
         Kind::File(path) => {
             let name = path.display().to_string();
-            let text = read_description(path)
+            let text = read_bounded(path, MAX_DESCRIPTION_BYTES)
                 .map_err(|error| StartError::new(format!("{name} cannot be read: {error}")))?;
             Ok(KindSource::File { name, text })
         }
     }
 }
 
-fn read_description(path: &Path) -> io::Result<String> {
+fn read_bounded(path: &Path, max_bytes: u64) -> io::Result<String> {
     let mut text = String::new();
-    fs::File::open(path)?.take(MAX_DESCRIPTION_BYTES).read_to_string(&mut text)?;
+    fs::File::open(path)?.take(max_bytes).read_to_string(&mut text)?;
     Ok(text)
 }
 

@@ -19,6 +19,7 @@ impl Args {
         let environment = Environment::of_process();
         let config = self.file.load(&environment)?;
         let _telemetry = init_telemetry(&config, &environment)?;
+        app::outbound(&config.outbound)?;
         for gateway in app::gateways(&config, &environment)?.iter() {
             let (name, kind) = (gateway.id(), gateway.kind());
             line(format_args!("{name}: {kind} at /webhooks/{name}"))?;

@@ -21,6 +21,7 @@ impl Config {
         let mut config = from_file(&name, &text, env)?;
         if let Some(folder) = file.and_then(Path::parent) {
             config.gateways.values_mut().for_each(|gateway| gateway.resolve_paths(folder));
+            config.outbound.resolve_paths(folder);
         }
         config.refuse_open_grpc()?;
         Ok(config)

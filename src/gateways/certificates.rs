@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 /// An `https` address of a certificate that the kind's description allows: an exact host, a path under one folder,
-/// nothing else. Only a description makes one, so whoever fetches it cannot be sent elsewhere.
+/// nothing else. It is made only from a list of hosts, never from a URL alone, so whoever fetches it cannot be sent
+/// elsewhere.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CertificateUrl {
     host: String,
@@ -15,9 +16,12 @@ pub struct CertificateUrl {
 pub struct Certificates(BTreeMap<CertificateUrl, Arc<str>>);
 
 impl CertificateUrl {
+    /// The certificate that a callback names, where the description's hosts and folder allow it. The URL may be a
+    /// stranger's; hosts and folder must never be.
+    ///
     /// `None` for anything but `https://HOST/PATH` with a host of the list and a plain path that begins with the
     /// folder: no port, no user, no query, no fragment, no way up.
-    pub(crate) fn allowed(url: &str, hosts: &[String], folder: &str) -> Option<Self> {
+    pub fn allowed(url: &str, hosts: &[String], folder: &str) -> Option<Self> {
         let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
         let path = format!("/{path}");
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);

@@ -48,6 +48,13 @@ impl Failure {
         Self { reply, ..Self::new(Code::Unauthenticated, "SIGNATURE_INVALID", message) }
     }
 
+    /// Neither proven nor refuted. That is our trouble, so the gateway must try again.
+    pub(super) fn certificate_unavailable(gateway: &str) -> Self {
+        let message =
+            format!("the certificate that this callback of {gateway} needs cannot be had; try again");
+        Self::new(Code::Unavailable, "CERTIFICATE_UNAVAILABLE", message)
+    }
+
     pub(super) fn gateway_unknown(gateway: &str) -> Self {
         // The name is a stranger's, and the message travels in a header.
         let shown: String = gateway.chars().take(MAX_SHOWN_CHARS).collect();
@@ -165,6 +172,7 @@ mod tests {
         check(FeedError::Diverged, Code::FailedPrecondition, "CURSOR_DIVERGED", false);
         check(Failure::gateway_unknown("x"), Code::NotFound, "GATEWAY_UNKNOWN", false);
         check(Failure::transaction_unknown("x"), Code::NotFound, "TRANSACTION_UNKNOWN", false);
+        check(Failure::certificate_unavailable("x"), Code::Unavailable, "CERTIFICATE_UNAVAILABLE", true);
         check(Failure::shutting_down(), Code::Unavailable, "SHUTTING_DOWN", true);
         check(Failure::slow_consumer(RETRY_DELAY), Code::ResourceExhausted, "SLOW_CONSUMER", true);
     }

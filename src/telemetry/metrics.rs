@@ -24,6 +24,7 @@ struct Instruments {
     callbacks: Counter<u64>,
     keys_used: Counter<u64>,
     keys_last_used: Gauge<u64>,
+    certificate_fetches: Counter<u64>,
     hop_batch: Histogram<u64>,
     write_batch: Histogram<u64>,
     write_queue: Gauge<u64>,
@@ -39,6 +40,7 @@ fn instruments(meter: &Meter) -> Instruments {
         callbacks: counter(meter, "payment_status.callbacks", "{callback}", "Callbacks, by what became of them."),
         keys_used: counter(meter, "payment_status.callback.key.used", "{callback}", "Authentic callbacks, by the secret that proved them."),
         keys_last_used: gauge(meter, "payment_status.callback.key.last_used.timestamp", "s", "When a secret last proved a callback, in seconds since 1970."),
+        certificate_fetches: counter(meter, "payment_status.certificate.fetches", "{fetch}", "Certificates asked for beyond those at hand, by what came of it."),
         hop_batch: sizes(meter, "payment_status.hop.batch.size", "{callback}", "Callbacks in one call to the service."),
         write_batch: sizes(meter, "payment_status.write.batch.size", "{write}", "Writes in one database transaction."),
         write_queue: gauge(meter, "payment_status.write.queue.depth", "{write}", "Writes that wait for their transaction."),
@@ -131,6 +133,11 @@ impl Metrics {
         self.0.instruments.keys_used.add(1, &labels);
         let now = u64::try_from(now.unix_timestamp()).unwrap_or_default();
         self.0.instruments.keys_last_used.record(now, &labels);
+    }
+
+    /// A certificate that was not at hand was fetched, or was not; the outcome says why.
+    pub fn certificate_fetch(&self, outcome: &'static str) {
+        self.0.instruments.certificate_fetches.add(1, &[KeyValue::new("outcome", outcome)]);
     }
 
     /// The adapter sent so many callbacks in one call.
@@ -234,6 +241,7 @@ mod tests {
         metrics.callback(Some("stripe-eu"), "applied");
         metrics.key_configured("stripe-eu", "2025-01");
         metrics.key_used("stripe-eu", "2026-01", OffsetDateTime::UNIX_EPOCH + second);
+        metrics.certificate_fetch("fetched");
         metrics.hop_sent(3);
         metrics.batch_committed(7, 2, second);
         let watching = metrics.watching();
@@ -246,6 +254,7 @@ mod tests {
             r#"payment_status_callback_key_used_total{gateway="stripe-eu",key="2026-01"} 1"#,
             r#"payment_status_callback_key_used_total{gateway="stripe-eu",key="2025-01"} 0"#,
             r#"payment_status_callback_key_last_used_timestamp_seconds{gateway="stripe-eu",key="2026-01"} 1"#,
+            r#"payment_status_certificate_fetches_total{outcome="fetched"} 1"#,
             "payment_status_hop_batch_size_sum 3",
             "payment_status_write_batch_size_sum 7",
             "payment_status_write_queue_depth 2",

@@ -52,6 +52,19 @@ fn check_config_tells_a_good_file_from_a_bad_one() {
     check_config(stripe, &[], 1, "error: gateways.stripe-eu.secrets[0]: env S is not set");
     let nothing_to_prove_by = "[gateways.stripe-eu]\nkind = \"stripe\"";
     check_config(nothing_to_prove_by, &[], 1, "error: gateways.stripe-eu: secrets");
+    let secret = [("S", "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXQ")];
+    check_config(
+        &format!("{stripe}\n[outbound]\nroot_certificates = \"none.pem\""),
+        &secret,
+        1,
+        "none.pem: cannot be read: No such file",
+    );
+    check_config(
+        &format!("{stripe}\n[outbound]\nroot_certificates = \"app.toml\""),
+        &secret,
+        1,
+        "app.toml: there is no certificate (PEM) in it",
+    );
     check_config("", &[], 1, "error: gateways: at least one is needed");
     check_config(stripe, &[("S", "whsec_changeme")], 1, "error: gateways.stripe-eu: ");
     check_config(

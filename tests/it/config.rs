@@ -70,7 +70,7 @@ fn a_wrong_key_or_value_is_named_with_its_line() {
         ),
         (
             "[htp]",
-            "app.toml:1: htp: unknown key `htp`, expected one of `http`, `grpc`, `ops`, `database`, `gateways`, `log`",
+            "app.toml:1: htp: unknown key `htp`, expected one of `http`, `grpc`, `ops`, `database`, `gateways`, `outbound`, `log`",
         ),
         (
             "[http]\nlisten = \"localhost:80\"",
@@ -91,6 +91,10 @@ fn a_wrong_key_or_value_is_named_with_its_line() {
         (
             "[database]\nmigrate = \"never\"",
             "app.toml:2: database.migrate: unknown variant `never`, expected `auto` or `manual`",
+        ),
+        (
+            "[outbound]\nno_proxy = \"x\"",
+            "app.toml:2: outbound.no_proxy: unknown key `no_proxy`, expected `proxy` or `root_certificates`",
         ),
         (
             "[log]\nformat = \"xml\"",
@@ -232,7 +236,7 @@ fn a_wrong_variable_is_named() {
         (
             "PAYMENT_STATUS__DATABSE__URL",
             "x",
-            "PAYMENT_STATUS__DATABSE__URL: databse: unknown key `databse`, expected one of `http`, `grpc`, `ops`, `database`, `gateways`, `log`",
+            "PAYMENT_STATUS__DATABSE__URL: databse: unknown key `databse`, expected one of `http`, `grpc`, `ops`, `database`, `gateways`, `outbound`, `log`",
         ),
         (
             "PAYMENT_STATUS__HTTP__LISTEN",
@@ -265,6 +269,45 @@ fn a_wrong_variable_is_named() {
 fn an_override_does_not_hide_the_line_of_a_mistake_in_the_file() {
     let env = [("PAYMENT_STATUS__HTTP__MAX_CONNECTIONS", "7")];
     refused("[ops]\nport = 1", &env, "app.toml:2: ops.port: unknown key `port`, expected `listen`");
+}
+
+#[test]
+fn a_proxy_is_a_host_and_a_port_and_its_password_is_not_shown() {
+    for good in ["http://127.0.0.1:3128", "http://proxy.internal:8080/", "http://[::1]:3128"] {
+        let config = load(&format!("[outbound]\nproxy = \"{good}\""), &[]).unwrap();
+        let expected = good.trim_start_matches("http://").trim_end_matches('/');
+        assert_eq!(config.outbound.proxy.unwrap().authority(), expected);
+    }
+    for bad in [
+        "",
+        "proxy.internal",
+        "proxy.internal:3128",
+        "http://proxy.internal",
+        "http://proxy.internal:0",
+        "http://:3128",
+        "http://user:hunter2@proxy.internal:3128",
+        "http://proxy.internal:3128/path",
+        "http://proxy.internal:3128?x=1",
+        "https://proxy.internal:3128",
+        "socks5://proxy.internal:1080",
+    ] {
+        let expected =
+            "app.toml:2: outbound.proxy: a proxy is http://HOST:PORT, without user, password and path";
+        refused(&format!("[outbound]\nproxy = \"{bad}\""), &[], expected);
+    }
+}
+
+#[test]
+fn the_way_out_can_come_from_the_environment() {
+    let env = [
+        ("PAYMENT_STATUS__OUTBOUND__PROXY", "http://proxy.internal:3128"),
+        ("PAYMENT_STATUS__OUTBOUND__ROOT_CERTIFICATES", "company.pem"),
+    ];
+    let outbound = load("", &env).unwrap().outbound;
+    assert_eq!(outbound.proxy.unwrap().authority(), "proxy.internal:3128");
+    let roots = outbound.root_certificates.unwrap();
+    assert!(roots.is_absolute() && roots.ends_with("company.pem"), "{roots:?} is beside the configuration");
+    assert!(load("", &[]).unwrap().outbound.proxy.is_none());
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod harness;
 
 mod adapter;
 mod attacks;
+mod certificates;
 mod cli;
 mod config;
 mod demo;

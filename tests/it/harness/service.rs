@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use payment_status::{
+    certificates::{CertificateCache, Outbound, Trust},
     clock::Clock,
     feed::Feed,
     gateways::{GatewaySettings, Gateways, KindSource, Mode, Secret, Unregistered},
@@ -83,6 +84,10 @@ impl Service {
             (Health::default(), Metrics::new().unwrap(), CancellationToken::new());
         let service = PaymentStatusService {
             gateways: Arc::new(gateways()),
+            certificates: CertificateCache::new(
+                Outbound::new(None, Trust::new(None).unwrap()),
+                metrics.clone(),
+            ),
             store: store.clone(),
             writer,
             feed: feed.clone(),
