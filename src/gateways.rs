@@ -6,11 +6,13 @@
 //!
 //! ```text
 //! description   the file as it is written        settings    what the operator configures
-//! build         description + settings = Gateway  place       `$.data.id`, `header:X`, `{a}.{b}`
+//! build         description + settings = Gateway  place, text `$.data.id`, `header:X`, `{a}.{b | lower}`
 //! auth          proof, signed text, keys         verify      Callback -> Verified
-//! events, facts what an event means              parse       Verified -> notifications with facts
+//! documents     JSON, form, query, inner          message     what places are looked up in
+//! rules, facts  what an event means              parse       Verified -> notifications with facts
 //! evidence      what is kept of a callback       sign        the same description, as a sender
 //! inspect       what would this callback do?     simulate    sequences of signed callbacks
+//! code          what no description can say      certificates  what a proof may ask for
 //! ```
 //!
 //! No I/O, no clock, no lookups: everything comes in as an argument.
@@ -21,22 +23,33 @@ mod auth;
 mod build;
 mod card_number;
 mod certificates;
+mod challenge;
+mod code;
+mod condition;
 mod dedupe;
 mod description;
+mod documents;
 mod events;
 mod evidence;
 mod facts;
+mod filter;
+mod form;
+mod inner;
 pub mod inspect;
 mod json;
 mod kinds;
 mod message;
 mod parse;
 mod paths;
+mod pattern;
 mod place;
 mod reply;
+mod rules;
 mod settings;
 mod sign;
 pub mod simulate;
+mod text;
+mod time_format;
 mod verify;
 
 use std::{collections::BTreeMap, fmt};
@@ -65,18 +78,30 @@ pub struct Gateway {
     expects_live: Option<bool>,
     account: Option<account::ExpectedAccount>,
     schemes: Vec<auth::Scheme>,
-    /// The body must be read before the proof can be found in it.
+    /// The body or the query must be read before the proof can be found.
     proof_is_inside: bool,
+    challenge: Option<challenge::Challenge>,
+    bodies: documents::Bodies,
+    name_case: form::NameCase,
+    inner: Option<inner::Inner>,
+    inner_at: text::Texts,
     batch: Option<description::Batch>,
-    paths: paths::Paths,
     amounts: amount::Amounts,
     unit: amount::Unit,
     tally: facts::Tallies,
-    rules: Vec<events::Rule>,
+    shapes: Vec<rules::Shaped>,
+    /// The word for what no rule matches.
+    otherwise: events::Word,
+    weak_digest: bool,
     reply: reply::Reply,
     /// Lower case.
     kept_headers: Vec<String>,
     samples: simulate::Samples,
+    /// For what is encrypted, and for signing.
+    secrets: Vec<Secret>,
+    setting_texts: BTreeMap<String, String>,
+    /// With which `simulate` signs, where the gateway's key is its own.
+    private_key: Option<String>,
 }
 
 impl Gateways {
@@ -120,9 +145,44 @@ impl Gateway {
         self.unregistered
     }
 
-    /// Whether every proof of this kind protects what stands there.
-    fn covers(&self, texts: &place::Texts) -> bool {
-        self.schemes.iter().all(|scheme| texts.places().all(|place| scheme.auth.covers(place)))
+    /// Why an operator should know better than to rely on this gateway's proofs, in words for a log.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.weak_digest {
+            let weak = self
+                .schemes
+                .iter()
+                .flat_map(|scheme| &scheme.auth.algorithm.0)
+                .filter(|algorithm| algorithm.is_weak());
+            let words: Vec<&str> = weak.map(|algorithm| algorithm.word()).collect();
+            if let Some(first) = words.first() {
+                warnings.push(format!(
+                    "this gateway signs with {first}, which is weak, and offers nothing better"
+                ));
+            }
+        }
+        if self.schemes.iter().any(|scheme| scheme.auth.covers.is_empty()) {
+            warnings.push(
+                "its callbacks prove nothing of what they say: every one waits for a confirmation".to_owned(),
+            );
+        }
+        warnings
+    }
+
+    /// Whether the proof of this scheme protects what stands there.
+    fn covers(&self, scheme: usize, texts: &text::Texts) -> bool {
+        let Some(scheme) = self.schemes.get(scheme) else { return false };
+        texts.places().all(|place| scheme.auth.covers(place, &self.inner_at))
+    }
+
+    /// What may open an encrypted message now.
+    fn keys(&self, now: time::OffsetDateTime) -> code::Keys<'_> {
+        let in_force = self.secrets.iter().filter(|secret| secret.is_in_force(now));
+        code::Keys {
+            secrets: in_force.map(|secret| secret.value.as_str()).collect(),
+            settings: &self.setting_texts,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The account check: an authentic event of another merchant account must not count.
 
-use super::{message::Message, place::Texts};
+use super::{message::Message, text::Texts};
 use crate::domain::Hold;
 
 /// Where events name their account, and the one that is ours.

@@ -12,6 +12,8 @@ pub(crate) struct Amounts {
     pub(crate) unit: UnitSource,
     /// Decimals of currencies where the gateway departs from ISO 4217; only for minor units.
     pub(crate) exponents: BTreeMap<String, u8>,
+    /// The gateway's own words for currencies: `TL = "TRY"`, `978 = "EUR"`.
+    pub(crate) currencies: BTreeMap<String, String>,
 }
 
 /// The unit of the gateway's numbers, or the setting that says it.
@@ -28,12 +30,21 @@ pub(crate) enum Unit {
     Minor,
     /// Euros, yen, dinars, with decimals.
     Major,
+    /// Hundredths of a major unit, whatever decimals the currency has.
+    Hundredths,
 }
 
 impl Amounts {
     pub(crate) fn read(&self, unit: Unit, digits: &str, currency: &str) -> Result<Money, MoneyError> {
-        let currency = Currency::parse(currency)?;
+        let code = self.currencies.get(currency).map_or(currency, String::as_str);
+        let currency = Currency::parse(code)?;
         Money::from_decimal(digits, self.unit_exponent(unit, currency), currency)
+    }
+
+    /// The gateway's own word for a currency.
+    pub(crate) fn word_for(&self, currency: Currency) -> String {
+        let own = self.currencies.iter().find(|(_, code)| *code == currency.as_str());
+        own.map_or_else(|| currency.to_string(), |(word, _)| word.clone())
     }
 
     /// The gateway's own digits for an amount; what [`Self::read`] reads back.
@@ -46,7 +57,7 @@ impl Amounts {
         match digits.split_at_checked(digits.len() - decimals) {
             Some((whole, "")) => format!("{whole}{zeros}"),
             // A gateway that knows no decimals here gets none, unless the amount cannot do without.
-            Some((whole, rest)) if unit == Unit::Minor && rest.bytes().all(|digit| digit == b'0') => {
+            Some((whole, rest)) if unit != Unit::Major && rest.bytes().all(|digit| digit == b'0') => {
                 whole.to_owned()
             }
             Some((whole, fraction)) => format!("{whole}.{fraction}"),
@@ -57,6 +68,7 @@ impl Amounts {
     fn unit_exponent(&self, unit: Unit, currency: Currency) -> u8 {
         match unit {
             Unit::Major => 0,
+            Unit::Hundredths => 2,
             Unit::Minor => self.exponents.get(currency.as_str()).copied().unwrap_or(currency.exponent()),
         }
     }
@@ -73,7 +85,8 @@ impl Unit {
         match word {
             "minor" => Ok(Self::Minor),
             "major" => Ok(Self::Major),
-            _ => Err(format!("unknown unit `{word}`, expected `minor` or `major`")),
+            "hundredths" => Ok(Self::Hundredths),
+            _ => Err(format!("unknown unit `{word}`, expected `minor`, `major` or `hundredths`")),
         }
     }
 }
@@ -97,6 +110,7 @@ mod tests {
         let amounts = Amounts {
             unit: UnitSource::default(),
             exponents: [("ISK".to_owned(), 2), ("CVE".to_owned(), 0)].into(),
+            currencies: BTreeMap::new(),
         };
         let money = amounts.read(unit, digits, currency).expect(digits);
         assert_eq!(money.minor_units(), minor, "{digits} {currency}");
@@ -110,6 +124,7 @@ mod tests {
         check(Unit::Minor, "50000", "ISK", 500);
         check(Unit::Minor, "12", "CVE", 1200);
         check(Unit::Minor, "5", "KWD", 5);
+        check(Unit::Hundredths, "1000000", "VND", 10_000);
         check(Unit::Major, "10.99", "EUR", 1099);
         check(Unit::Major, "0.05", "EUR", 5);
         check(Unit::Major, "500", "JPY", 500);

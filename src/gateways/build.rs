@@ -3,23 +3,27 @@
 use toml::Spanned;
 
 use super::{
-    Gateway, GatewaySettings, Mode, Secret, SettingsError,
+    Gateway, GatewaySettings, Mode, SettingsError,
     account::ExpectedAccount,
     amount::{Unit, UnitSource},
-    auth::{
-        Auth, Scheme,
-        key::{Key, KeyFormat},
-    },
-    description::{Account, Description, Fault, settings::Settings},
-    events::{Condition, Rule, Unproven},
-    facts::FactRule,
+    auth::{Auth, algorithm::Algorithm},
+    condition::Condition,
+    description::{Account, Description, Fault, Uncovered, settings::Settings},
+    events::Rule,
     kinds,
     paths::Paths,
-    place::{Place, Texts},
+    place::Place,
+    text::Texts,
 };
 
 mod coverage;
 mod references;
+mod schemes;
+mod shapes;
+
+/// Settings that every kind knows which has something for them to say.
+const TOLERANCE: &str = "tolerance_seconds";
+const PRIVATE_KEY: &str = "private_key_pem";
 
 impl Gateway {
     pub(super) fn build(settings: GatewaySettings) -> Result<Self, SettingsError> {
@@ -29,22 +33,30 @@ impl Gateway {
 }
 
 fn build(configured: GatewaySettings) -> Result<Gateway, String> {
-    let GatewaySettings { id, kind, mode, account, unregistered, secrets, settings: given } = configured;
-    let (kind, text) = kinds::text_of(&kind)?;
-    let description = kinds::describe(kind, text)?;
-    let settings = Settings::read(&description.settings, given)?;
+    let GatewaySettings { id, kind, mode, account, unregistered, secrets, settings: mut given } = configured;
+    let (kind, text, is_built_in) = kinds::text_of(&kind)?;
+    let mut description = kinds::describe(kind, text)?;
     let fault = |fault: Fault| kinds::in_file(kind, &fault);
-    references::check(&description, text).map_err(fault)?;
+    references::check(&description, text, is_built_in).map_err(fault)?;
+    let tolerance = taken_tolerance(&description, &mut given)?;
+    let private_key = taken_private_key(&description, &mut given)?;
+    let settings = Settings::read(&description.settings, given)?;
 
     let mut paths = with_settings(description.paths.clone(), &settings);
     if let Some(chosen) = &settings.paths {
         paths = paths.overlaid(chosen);
     }
-    let auths = checked_auths(&description, &settings, text).map_err(fault)?;
-    let rules = rules(&description, &settings, &paths);
-    coverage::check(&description, &rules, &auths, text).map_err(fault)?;
-    let proof_is_inside = auths.iter().flat_map(Auth::places).any(is_inside_the_body);
-    let kept_headers = headers(auths.iter().flat_map(Auth::places));
+    let inner_at = description.inner.as_ref().map(|inner| inner.at.clone()).unwrap_or_default();
+    let auths = checked_auths(&description, &settings, tolerance, &inner_at, text).map_err(fault)?;
+    let schemes = schemes::build(auths, &secrets, &settings, mode)?;
+    let shapes = shapes::compile(&description, &settings, paths, &schemes, &inner_at);
+    if description.uncovered == Uncovered::Refuse {
+        coverage::check(&description, &shapes, &schemes, &inner_at, text).map_err(fault)?;
+    }
+    let places = || schemes.iter().flat_map(|scheme| scheme.auth.places());
+    if let Some(text) = description.challenge.as_mut().and_then(|challenge| challenge.before.as_mut()) {
+        *text = settings.filled(text.clone());
+    }
     Ok(Gateway {
         id,
         kind: kind.to_owned(),
@@ -54,63 +66,103 @@ fn build(configured: GatewaySettings) -> Result<Gateway, String> {
             Mode::Test => Some(false),
             Mode::Any => None,
         },
-        account: expected_account(description.account, account, &settings)?,
-        proof_is_inside,
-        kept_headers,
-        schemes: schemes(auths, &secrets)?,
+        account: expected_account(description.account.take(), account, &settings)?,
+        proof_is_inside: places().any(Place::needs_the_body_read)
+            || places().any(|place| matches!(place, Place::Query(_))),
+        kept_headers: kept_headers(places()),
         batch: description.batch,
         unit: unit(&description.amount.unit, &settings).map_err(fault)?,
         amounts: description.amount,
         tally: description.tally,
-        paths,
-        rules,
-        reply: description.reply,
+        reply: description.reply.filled(|name| settings.text(name)),
         samples: description.simulate,
+        bodies: description.body,
+        name_case: description.form_names,
+        inner: description.inner,
+        challenge: description.challenge,
+        otherwise: description.otherwise,
+        weak_digest: description.weak_digest,
+        private_key,
+        secrets,
+        setting_texts: settings.texts,
+        inner_at,
+        shapes,
+        schemes,
     })
 }
 
-fn checked_auths(description: &Description, settings: &Settings, text: &str) -> Result<Vec<Auth>, Fault> {
+/// How old a proof may be is the operator's to widen or narrow, where proofs have a time.
+fn taken_tolerance(description: &Description, given: &mut toml::Table) -> Result<Option<u32>, String> {
+    let has_time = description.auth.iter().any(|auth| auth.get_ref().timestamp.is_some());
+    match given.remove(TOLERANCE).filter(|_| has_time || !description.settings.contains_key(TOLERANCE)) {
+        None => Ok(None),
+        Some(_) if !has_time => Err(format!("settings.{TOLERANCE}: proofs of this kind have no time")),
+        Some(value) => {
+            let seconds = value.as_integer().and_then(|seconds| u32::try_from(seconds).ok());
+            let seconds = seconds.filter(|seconds| (1..=7 * 24 * 3600).contains(seconds));
+            seconds
+                .map(Some)
+                .ok_or_else(|| format!("settings.{TOLERANCE}: expected 1 to 604800 whole seconds"))
+        }
+    }
+}
+
+/// For `simulate` alone, where the gateway signs with a key that only it has.
+fn taken_private_key(description: &Description, given: &mut toml::Table) -> Result<Option<String>, String> {
+    let signs = |algorithm: &Algorithm| matches!(algorithm, Algorithm::RsaSha1 | Algorithm::RsaSha256);
+    let is_asymmetric = description.auth.iter().any(|auth| auth.get_ref().algorithm.0.iter().any(signs));
+    match given.remove(PRIVATE_KEY) {
+        None => Ok(None),
+        Some(toml::Value::String(pem)) if is_asymmetric => Ok(Some(pem)),
+        Some(_) => {
+            Err(format!("settings.{PRIVATE_KEY}: expected an RSA key in PEM, for a kind that signs with one"))
+        }
+    }
+}
+
+fn checked_auths(
+    description: &Description,
+    settings: &Settings,
+    tolerance: Option<u32>,
+    inner_at: &Texts,
+    text: &str,
+) -> Result<Vec<Auth>, Fault> {
     if description.auth.is_empty() {
         return Err(Fault::in_key("auth", "at least one way of proof is needed: there is no \"none\""));
     }
-    description.auth.iter().map(|spanned| checked_auth(spanned, settings, text)).collect()
+    let filled = |spanned: &Spanned<Auth>| filled_auth(spanned, settings, tolerance, inner_at, text);
+    description.auth.iter().map(filled).collect()
 }
 
-fn checked_auth(spanned: &Spanned<Auth>, settings: &Settings, text: &str) -> Result<Auth, Fault> {
+fn filled_auth(
+    spanned: &Spanned<Auth>,
+    settings: &Settings,
+    tolerance: Option<u32>,
+    inner_at: &Texts,
+    text: &str,
+) -> Result<Auth, Fault> {
     let mut auth = spanned.get_ref().clone();
-    for condition in &mut auth.when {
-        fill_condition(condition, settings);
-    }
-    auth.signed.template = settings.filled(auth.signed.template);
     if let Some(place) = auth.claimed_but_not_signed() {
         let what = format!("`{place}` is claimed as covered, but `signed` does not hold it");
         return Err(Fault::at(spanned, text, "auth.covers", what));
     }
-    if let Some(place) = auth.unsigned_timestamp() {
-        let what = format!("`{place}` must stand in `signed`: a time that is not signed proves no age");
+    if let Some(place) = auth.unsigned_timestamp(inner_at) {
+        let what =
+            format!("`{place}` must stand in `signed` and `covers`: a time that is not signed proves no age");
         return Err(Fault::at(spanned, text, "auth.timestamp.at", what));
     }
+    auth.when.iter_mut().for_each(|condition| fill_condition(condition, settings));
+    for text in auth.signed.iter_mut().flat_map(|signed| signed.texts_mut()) {
+        *text = settings.filled(text.clone());
+    }
+    settings.put_into(&mut auth.key.id_must_be);
+    if let Some(networks) = &settings.networks {
+        auth.networks.extend(networks.clone());
+    }
+    if let (Some(timestamp), Some(tolerance)) = (&mut auth.timestamp, tolerance) {
+        timestamp.tolerance_seconds = tolerance;
+    }
     Ok(auth)
-}
-
-/// The description's rules with settings and default paths and facts put in, then those of `status_map`.
-fn rules(description: &Description, settings: &Settings, paths: &Paths) -> Vec<Rule> {
-    let described = description.event.iter().map(|rule| rule.get_ref().clone());
-    let configured = settings.status_map.iter().map(|(event_type, word)| Rule::word_for(event_type, *word));
-    let filled = |mut rule: Rule| {
-        rule.when.iter_mut().for_each(|condition| fill_condition(condition, settings));
-        rule.paths = paths.overlaid(&with_settings(rule.paths, settings));
-        let mut facts = rule.facts.take().unwrap_or_else(|| FactRule::of(rule.status));
-        for texts in facts.iter_mut().flat_map(|fact| [&mut fact.operation, &mut fact.amount]).flatten() {
-            settings.put_into(texts);
-        }
-        if rule.unproven == Some(Unproven::ShowOnly) {
-            facts.clear();
-        }
-        rule.facts = Some(facts);
-        rule
-    };
-    described.chain(configured).map(filled).collect()
 }
 
 fn with_settings(mut paths: Paths, settings: &Settings) -> Paths {
@@ -152,46 +204,7 @@ fn unit(source: &UnitSource, settings: &Settings) -> Result<Unit, Fault> {
     }
 }
 
-fn schemes(auths: Vec<Auth>, secrets: &[Secret]) -> Result<Vec<Scheme>, String> {
-    if secrets.is_empty() {
-        return Err("secrets: at least one is needed, or nothing can be proven".to_owned());
-    }
-    let prefixes: Vec<String> = auths.iter().filter_map(|auth| auth.key.prefix.clone()).collect();
-    let mut schemes = Vec::new();
-    for auth in auths {
-        let meant = secrets.iter().filter(|secret| is_meant(&auth.key, &prefixes, &secret.value));
-        let keys = meant.map(|secret| key(secret, &auth)).collect::<Result<Vec<Key>, String>>()?;
-        if !keys.is_empty() {
-            schemes.push(Scheme { auth, keys });
-        }
-    }
-    match schemes.is_empty() {
-        true => Err(format!("secrets: none begins with {}", prefixes.join(" or "))),
-        false => Ok(schemes),
-    }
-}
-
-fn key(secret: &Secret, auth: &Auth) -> Result<Key, String> {
-    let named = |what: String| format!("secret `{}` {what}", secret.id);
-    if let Some(what) = secret.weakness() {
-        return Err(named(what.to_owned()));
-    }
-    Key::new(secret, &auth.key, auth.algorithm).map_err(named)
-}
-
-/// A secret with a prefix that one way of proof asks for is meant for that way alone.
-fn is_meant(format: &KeyFormat, prefixes: &[String], secret: &str) -> bool {
-    match &format.prefix {
-        Some(prefix) => secret.starts_with(prefix.as_str()),
-        None => !prefixes.iter().any(|prefix| secret.starts_with(prefix.as_str())),
-    }
-}
-
-fn is_inside_the_body(place: &Place) -> bool {
-    matches!(place, Place::Event(_) | Place::Root(_))
-}
-
-fn headers<'p>(places: impl Iterator<Item = &'p Place>) -> Vec<String> {
+fn kept_headers<'p>(places: impl Iterator<Item = &'p Place>) -> Vec<String> {
     let names = places.filter_map(|place| match place {
         Place::Header(name) => Some(name.to_ascii_lowercase()),
         _ => None,
@@ -202,19 +215,14 @@ fn headers<'p>(places: impl Iterator<Item = &'p Place>) -> Vec<String> {
     names
 }
 
-/// Every place that a rule's facts are made from.
-fn fact_inputs(rule: &Rule) -> impl Iterator<Item = &Texts> {
-    let Paths {
-        payment_id,
-        merchant_reference,
-        amount,
-        authorized_amount,
-        currency,
-        refund_id,
-        dispute_id,
-        ..
-    } = &rule.paths;
-    let shared = [payment_id, merchant_reference, amount, authorized_amount, currency, refund_id, dispute_id];
-    let own = rule.facts.iter().flatten().flat_map(|fact| [&fact.operation, &fact.amount]);
-    shared.into_iter().chain(own).flatten()
+/// The description's events with settings put in, then those of `status_map`.
+fn rules(description: &Description, settings: &Settings) -> Vec<Rule> {
+    let described = description.event.iter().map(|rule| rule.get_ref().clone());
+    let configured = settings.status_map.iter().map(|(event_type, word)| Rule::word_for(event_type, *word));
+    let filled = |mut rule: Rule| {
+        rule.when.iter_mut().for_each(|condition| fill_condition(condition, settings));
+        rule.paths = with_settings(rule.paths, settings);
+        rule
+    };
+    described.chain(configured).map(filled).collect()
 }

@@ -19,7 +19,11 @@ pub fn dedupe_key(callback: &Callback, read: &Result<Vec<Notification>, Unreadab
         Some(notifications) => {
             notifications.iter().for_each(|notification| digest.notification(notification));
         }
-        None => digest.bytes(&callback.body),
+        None => {
+            // A gateway that calls by GET says all in the query.
+            digest.add(&callback.query);
+            digest.bytes(&callback.body);
+        }
     }
     let whole: [u8; 32] = digest.0.finalize().into();
     let mut half = [0; 16];

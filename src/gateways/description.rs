@@ -9,8 +9,20 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    amount::Amounts, auth::Auth, events::Rule, facts::Tallies, paths::Paths, place, reply::Reply,
+    amount::Amounts,
+    auth::Auth,
+    challenge::Challenge,
+    documents::Bodies,
+    events::{Rule, Word},
+    facts::Tallies,
+    form::NameCase,
+    inner::Inner,
+    paths::Paths,
+    place,
+    reply::Reply,
+    rules::Shape,
     simulate::Samples,
+    text::Texts,
 };
 
 pub(crate) mod settings;
@@ -25,13 +37,36 @@ pub(crate) struct Description {
     #[serde(default)]
     #[expect(dead_code, reason = "for the reader of the file")]
     pub(crate) docs: Vec<String>,
+    /// What is not sure: read nowhere of the gateway's own, or not tried against it.
+    #[serde(default)]
+    #[expect(dead_code, reason = "for the reader of the file, and the table of kinds made from it")]
+    pub(crate) unconfirmed: Vec<String>,
+    /// What the gateway offers nothing better than, where it signs with a weak digest.
+    #[serde(default)]
+    pub(crate) weak_digest: bool,
+    /// Whether events may look at values that the proof does not cover: their facts wait for a confirmation then.
+    #[serde(default)]
+    pub(crate) uncovered: Uncovered,
+    /// The word for an event that no rule matches.
+    #[serde(default = "ignore")]
+    pub(crate) otherwise: Word,
     #[serde(default)]
     pub(crate) settings: BTreeMap<String, settings::Declared>,
     pub(crate) auth: Vec<Spanned<Auth>>,
+    #[serde(default)]
+    pub(crate) body: Bodies,
+    /// Whether the names of form fields are told apart by case.
+    #[serde(default)]
+    pub(crate) form_names: NameCase,
+    pub(crate) inner: Option<Inner>,
+    pub(crate) challenge: Option<Challenge>,
     pub(crate) batch: Option<Batch>,
     pub(crate) account: Option<Account>,
     #[serde(default)]
     pub(crate) paths: Paths,
+    /// What some messages of this kind look like instead.
+    #[serde(default)]
+    pub(crate) shape: Vec<Shape>,
     #[serde(default)]
     pub(crate) amount: Amounts,
     /// How the amounts of each kind of operation add up.
@@ -42,6 +77,21 @@ pub(crate) struct Description {
     pub(crate) reply: Reply,
     #[serde(default)]
     pub(crate) simulate: Samples,
+}
+
+/// What to do with an event that looks at what the proof leaves out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Uncovered {
+    /// The description is wrong: each such event must say so itself.
+    #[default]
+    Refuse,
+    /// Its facts raise `CONFIRMATION_REQUIRED` and do not count.
+    Confirm,
+}
+
+fn ignore() -> Word {
+    Word::Ignore
 }
 
 /// One callback holds a list of events.
@@ -58,10 +108,10 @@ pub(crate) struct Batch {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Account {
-    pub(crate) is: place::Texts,
+    pub(crate) is: Texts,
     /// Used where the gateway's configuration names no `account`.
     #[serde(default)]
-    pub(crate) must_be: place::Texts,
+    pub(crate) must_be: Texts,
 }
 
 /// What is wrong with a description, and where.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{events::Word, place::Texts};
+use super::{events::Word, text::Texts};
 use crate::domain::{FactKind, Phase, Tally};
 
 /// One fact that an event states.

@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 
 use self::capture::{Captured, Known};
 use super::{
-    Answer, Certificates, Gateway, GatewaySettings, Gateways, HttpReply, KindSource, Mode, Reason, Secret,
-    SettingsError, Unreadable, Unregistered,
+    Answer, Certificates, Gateway, GatewaySettings, Gateways, HttpReply, KindSource, Mode, Secret,
+    SettingsError, Unreadable, Unregistered, Verified,
 };
 use crate::domain::{Callback, GatewayId, Notification};
 
@@ -18,7 +18,8 @@ mod report;
 #[derive(Debug)]
 pub struct Report {
     pub valid: bool,
-    pub reason: Option<Reason>,
+    /// Why it is not valid; or why it alone decides nothing.
+    pub reason: Option<&'static str>,
     /// The safe name of the secret that proved it.
     pub key: Option<String>,
     /// Why an authentic callback cannot be read.
@@ -81,6 +82,9 @@ fn configured(
     if let Some(more) = settings.remove(&"secrets".to_owned()) {
         secrets.extend(listed_secrets(more)?);
     }
+    if let Some(keys) = settings.remove(&"keys".to_owned()) {
+        secrets = named_keys(keys, secrets)?;
+    }
     // Through text, so that `null` is refused by name and not by a panic.
     let settings =
         toml::Table::try_from(settings).map_err(|error| InspectError::Settings(error.to_string()))?;
@@ -103,13 +107,33 @@ fn listed_secrets(listed: &serde_json::Value) -> Result<Vec<Secret>, InspectErro
     Ok(values.into_iter().enumerate().map(secret).collect())
 }
 
+/// Secrets by the gateway's own names for them. Where there are such, one without a name is one of them.
+fn named_keys(keys: &serde_json::Value, secrets: Vec<Secret>) -> Result<Vec<Secret>, InspectError> {
+    let keys =
+        keys.as_object().ok_or_else(|| InspectError::Settings("`keys` must name secrets".to_owned()))?;
+    let key = |(name, value): (&String, &serde_json::Value)| {
+        let value =
+            value.as_str().ok_or_else(|| InspectError::Settings(format!("`keys.{name}` must be a text")))?;
+        let id = secrets.iter().find(|secret| secret.value == value);
+        let id = id.map_or_else(|| format!("settings.keys.{name}"), |secret| secret.id.clone());
+        Ok(Secret {
+            id,
+            value: value.to_owned(),
+            not_before: None,
+            not_after: None,
+            key_id: Some(name.clone()),
+        })
+    };
+    keys.iter().map(key).collect()
+}
+
 fn report(gateway: &Gateway, callback: &Callback, now: OffsetDateTime) -> Report {
     let verified = match gateway.verify(callback, now, &Certificates::default()) {
         Ok(verified) => verified,
         Err(refusal) => {
             return Report {
                 valid: false,
-                reason: Some(refusal.reason),
+                reason: Some(refusal.reason.word()),
                 key: None,
                 unreadable: None,
                 notifications: Vec::new(),
@@ -119,14 +143,24 @@ fn report(gateway: &Gateway, callback: &Callback, now: OffsetDateTime) -> Report
     };
     let (notifications, unreadable) = match gateway.parse(&verified) {
         Ok(notifications) => (notifications, None),
-        Err(unreadable) => (Vec::new(), Some(unreadable)),
+        Err(unreadable) => (vec![gateway.says_nothing()], Some(unreadable)),
     };
     Report {
         valid: true,
-        reason: None,
+        reason: remark(&verified, &notifications),
         key: Some(verified.key_id().to_owned()),
         unreadable,
+        reply: verified.challenge_reply().unwrap_or_else(|| gateway.reply(Answer::Success)),
         notifications,
-        reply: gateway.reply(Answer::Success),
+    }
+}
+
+/// What is to be said of a callback that was let in, although it proves nothing of what it says.
+fn remark(verified: &Verified<'_>, notifications: &[Notification]) -> Option<&'static str> {
+    let asks = notifications.iter().any(|notification| notification.status == "fetch");
+    match (verified.is_hint(), verified.proves_its_content()) {
+        (true, _) => Some("unsigned_fetch_required"),
+        (false, false) if asks => Some("optional_hmac_ok_fetch_still_required"),
+        _ => None,
     }
 }

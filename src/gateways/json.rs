@@ -3,6 +3,8 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
+mod written;
+
 /// Deeper nesting is refused: no gateway needs it, and the reader recurses.
 const MAX_DEPTH: usize = 64;
 /// More values are refused: a body is read before it is proven where the proof stands inside it.
@@ -15,7 +17,7 @@ pub(crate) enum Json<'a> {
     Null,
     Bool(bool),
     /// As it stood in the message, so that no digit is lost.
-    Number(&'a str),
+    Number(Cow<'a, str>),
     Text(Cow<'a, str>),
     List(Vec<Json<'a>>),
     Object(Vec<(Cow<'a, str>, Json<'a>)>),
@@ -49,11 +51,16 @@ impl<'a> Json<'a> {
         }
     }
 
-    pub(crate) fn element(&self, index: usize) -> Option<&Self> {
+    /// Of a list; anything else has none.
+    pub(crate) fn elements(&self) -> &[Self] {
         match self {
-            Self::List(elements) => elements.get(index),
-            _ => None,
+            Self::List(elements) => elements,
+            _ => &[],
         }
+    }
+
+    pub(crate) fn element(&self, index: usize) -> Option<&Self> {
+        self.elements().get(index)
     }
 }
 
@@ -217,7 +224,7 @@ impl<'a> Reader<'a> {
                 return Err(self.error("a malformed number"));
             }
         }
-        Ok(Json::Number(self.text.get(start..self.at).unwrap_or_default()))
+        Ok(Json::Number(Cow::Borrowed(self.text.get(start..self.at).unwrap_or_default())))
     }
 
     fn digits(&mut self) -> usize {

@@ -16,13 +16,13 @@ pub fn built_in() -> impl Iterator<Item = &'static str> {
     BUILT_IN.iter().map(|(name, _)| *name)
 }
 
-/// A kind's name and the text of its description.
-pub(crate) fn text_of(kind: &KindSource) -> Result<(&str, &str), String> {
+/// A kind's name, the text of its description, and whether it is built in.
+pub(crate) fn text_of(kind: &KindSource) -> Result<(&str, &str, bool), String> {
     match kind {
-        KindSource::File { name, text } => Ok((name, text)),
+        KindSource::File { name, text } => Ok((name, text, false)),
         KindSource::BuiltIn(wanted) => {
             let found = BUILT_IN.iter().find(|(name, _)| name == wanted);
-            found.copied().ok_or_else(|| {
+            found.map(|(name, text)| (*name, *text, true)).ok_or_else(|| {
                 let known: Vec<&str> = built_in().collect();
                 format!(
                     "kind: there is no `{wanted}`, expected one of {}, or `file:your-own.toml`",

@@ -2,22 +2,23 @@
 
 use std::{borrow::Cow, str::FromStr};
 
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-
 use super::{
     Gateway,
     amount::Unit,
-    events::{Rule, Unproven, Word},
+    documents::BodyError,
+    events::Word,
     facts::{FactRule, moves_money, takes_money},
-    json::{Json, JsonError},
+    json::Json,
     message::{Message, lookup},
-    paths::{Paths, TimeFormat},
-    place::{Piece, Place, Texts},
+    paths::Paths,
+    place::Place,
+    rules::{Compiled, Meaning},
+    text::{Text, Texts},
     verify::Verified,
 };
 use crate::domain::{
-    Correlation, Details, Fact, FactKey, FactKind, Failure, Hold, IdError, Money, Notification, OperationId,
-    PaymentId, Phase, Sent, TransactionId,
+    Confirm, Correlation, Details, Fact, FactKey, FactKind, Failure, Hold, IdError, Money, Notification,
+    OperationId, PaymentId, Phase, Sent, TransactionId,
 };
 
 /// An authentic callback that cannot be understood. Says what and where, never what stood there.
@@ -31,58 +32,36 @@ pub enum Unreadable {
     Nameless { status: &'static str, payment: String, reference: String },
 }
 
-/// The body is not the JSON that this kind sends.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct BodyError(String);
-
 impl Gateway {
     /// What the callback says; one notification per event.
     pub fn parse(&self, verified: &Verified<'_>) -> Result<Vec<Notification>, Unreadable> {
+        if verified.challenge.is_some() {
+            return Ok(vec![self.says_nothing()]);
+        }
         let read;
-        let document = match &verified.document {
-            Some(document) => document,
+        let documents = match &verified.documents {
+            Some(documents) => documents,
             None => {
-                read = Json::read(&verified.callback.body).map_err(BodyError::from)?;
+                read = self.documents(verified.callback, &self.keys(verified.now))?;
                 &read
             }
         };
-        let message = |event| Message {
-            callback: verified.callback,
-            root: Some(document),
-            event: Some(event),
-            parts: &[],
-        };
-        self.events(document)?.into_iter().map(|event| self.notification(&message(event))).collect()
+        let events = documents.events(self.batch.as_ref())?;
+        let schemes = verified.schemes.iter().copied().cycle();
+        let each = events.into_iter().zip(schemes);
+        each.map(|(event, scheme)| self.notification(&documents.message(verified.callback, event), scheme))
+            .collect()
     }
 
-    /// The events of a body: itself, or each item of a batch.
-    pub(crate) fn events<'m, 'a>(&self, document: &'m Json<'a>) -> Result<Vec<&'m Json<'a>>, BodyError> {
-        let Some(batch) = &self.batch else { return Ok(vec![document]) };
-        let wrong = |what: String| BodyError(format!("{}: {what}", batch.items));
-        let Some(Json::List(items)) = lookup(document, &batch.items) else {
-            return Err(wrong("expected a list of events".to_owned()));
+    fn notification(&self, message: &Message<'_>, scheme: usize) -> Result<Notification, Unreadable> {
+        let Some(Meaning { event_type, status, paths, stated_by }) = self.meaning(message) else {
+            return Ok(self.says_nothing());
         };
-        let Some(member) = &batch.member else { return Ok(items.iter().collect()) };
-        let missing = || wrong(format!("an item has no `{member}`"));
-        items.iter().map(|item| item.member(member).ok_or_else(missing)).collect()
-    }
-
-    fn notification(&self, message: &Message<'_>) -> Result<Notification, Unreadable> {
-        let event_type = shown(message, &self.paths.event_type);
-        let matching = |rule: &&Rule| rule.matches(event_type.as_deref(), message);
-        let shown_by = self.rules.iter().find(matching);
-        let stated_by = match shown_by {
-            Some(rule) if rule.unproven == Some(Unproven::ShowOnly) => {
-                self.rules.iter().filter(|rule| rule.unproven != Some(Unproven::ShowOnly)).find(matching)
-            }
-            rule => rule,
-        };
-        let (paths, status) = shown_by.map_or((&self.paths, Word::Ignore), |rule| (&rule.paths, rule.status));
-        let facts = stated_by.map(|rule| Statement { gateway: self, rule, message }.facts()).transpose()?;
+        let statement = stated_by.map(|compiled| Statement { gateway: self, compiled, message, scheme });
+        let (facts, confirm) = statement.map(|statement| statement.facts()).transpose()?.unwrap_or_default();
         Ok(Notification {
             event_id: shown(message, &paths.event_id),
-            event_time: self.event_time(message, paths),
+            event_time: event_time(message, paths),
             gateway_payment_id: shown(message, &paths.payment_id),
             merchant_reference: shown(message, &paths.merchant_reference),
             amount: money(self, message, &paths.amount, &paths.currency, Sign::Dropped).ok().flatten(),
@@ -92,39 +71,52 @@ impl Gateway {
             refund_id: shown(message, &paths.refund_id),
             dispute_id: shown(message, &paths.dispute_id),
             livemode: shown(message, &paths.livemode).map(|value| paths.is_live(&value)),
-            facts: facts.unwrap_or_default(),
-            confirm: None,
+            facts,
+            confirm,
             event_type,
         })
     }
 
-    fn event_time(&self, message: &Message<'_>, paths: &Paths) -> Option<Sent> {
-        let texts = paths.event_time.as_ref()?;
-        let text = message.first(texts).ok().flatten()?.into_owned();
-        let is_number = texts.0.iter().any(|text| match text.0.as_slice() {
-            [Piece::Hole(Place::Event(path))] => {
-                matches!(message.event.and_then(|event| lookup(event, path)), Some(Json::Number(_)))
-            }
-            _ => false,
-        });
-        Some(if is_number { Sent::Number(text) } else { Sent::Text(text) })
+    /// A message that this kind gives no meaning.
+    pub(crate) fn says_nothing(&self) -> Notification {
+        Notification { status: self.otherwise.text().to_owned(), ..Notification::default() }
     }
+}
+
+fn event_time(message: &Message<'_>, paths: &Paths) -> Option<Sent> {
+    let texts = paths.event_time.as_ref()?;
+    let text = texts.0.iter().find(|text| message.text(text).is_ok_and(|value| value.is_some()))?;
+    let value = message.text(text).ok().flatten()?.into_owned();
+    Some(if is_number(message, text) { Sent::Number(value) } else { Sent::Text(value) })
+}
+
+fn is_number(message: &Message<'_>, text: &Text) -> bool {
+    let (json, path) = match text.only_place() {
+        Some(Place::Event(path)) => (message.event, path),
+        Some(Place::Root(path)) => (message.root, path),
+        Some(Place::Inner(path)) => (message.inner, path),
+        _ => return false,
+    };
+    matches!(json.and_then(|json| lookup(json, path)), Some(Json::Number(_)))
 }
 
 /// One event, and the rule that says which facts it states.
 struct Statement<'s> {
     gateway: &'s Gateway,
-    rule: &'s Rule,
+    compiled: &'s Compiled,
     message: &'s Message<'s>,
+    /// The one that proved the message.
+    scheme: usize,
 }
 
 impl Statement<'_> {
-    fn facts(&self) -> Result<Vec<Fact>, Unreadable> {
-        let rules = self.rule.facts.as_deref().unwrap_or_default();
+    /// The facts, and what the gateway must be asked about before they count.
+    fn facts(&self) -> Result<(Vec<Fact>, Option<Confirm>), Unreadable> {
+        let rules = &self.compiled.facts;
         if rules.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), None));
         }
-        let correlation = self.correlation()?;
+        let Some(correlation) = self.correlation()? else { return Ok((Vec::new(), Some(self.nameless()?))) };
         let details = self.details();
         let held = self.hold();
         let fact = |rule: &FactRule| {
@@ -141,30 +133,55 @@ impl Statement<'_> {
                 details: details.clone(),
             })
         };
-        rules.iter().map(fact).collect()
+        let facts = rules.iter().map(fact).collect::<Result<Vec<_>, Unreadable>>()?;
+        let confirm = self.must_be_confirmed(held, &facts).then(|| {
+            match (correlation.payment, correlation.reference) {
+                (Some(payment), _) => Some(Confirm::Payment(payment)),
+                (None, reference) => reference.map(Confirm::Reference),
+            }
+        });
+        Ok((facts, confirm.flatten()))
     }
 
-    fn correlation(&self) -> Result<Correlation, Unreadable> {
-        let paths = &self.rule.paths;
+    /// Unproven, or of money without an amount.
+    fn must_be_confirmed(&self, held: Option<Hold>, facts: &[Fact]) -> bool {
+        let lacks_amount = |fact: &Fact| {
+            fact.key.amount.is_none()
+                && matches!(fact.key.phase, Phase::Authorized | Phase::Captured | Phase::Refunded)
+        };
+        held == Some(Hold::ConfirmationRequired) || facts.iter().any(lacks_amount)
+    }
+
+    /// An event that names only its refund or dispute: the gateway knows whose it is.
+    fn nameless(&self) -> Result<Confirm, Unreadable> {
+        let paths = &self.compiled.rule.paths;
+        if let Some(dispute) = self.id(&paths.dispute_id)? {
+            return Ok(Confirm::Dispute(dispute));
+        }
+        if let Some(refund) = self.id(&paths.refund_id)? {
+            return Ok(Confirm::Refund(refund));
+        }
+        let name =
+            |texts: &Option<Texts>| texts.as_ref().map_or_else(|| "no path".to_owned(), Texts::to_string);
+        Err(Unreadable::Nameless {
+            status: self.compiled.rule.status.text(),
+            payment: name(&paths.payment_id),
+            reference: name(&paths.merchant_reference),
+        })
+    }
+
+    fn correlation(&self) -> Result<Option<Correlation>, Unreadable> {
+        let paths = &self.compiled.rule.paths;
         let payment: Option<PaymentId> = self.id(&paths.payment_id)?;
         let reference: Option<TransactionId> = self.id(&paths.merchant_reference)?;
-        if payment.is_none() && reference.is_none() {
-            let name =
-                |texts: &Option<Texts>| texts.as_ref().map_or_else(|| "no path".to_owned(), Texts::to_string);
-            return Err(Unreadable::Nameless {
-                status: self.rule.status.text(),
-                payment: name(&paths.payment_id),
-                reference: name(&paths.merchant_reference),
-            });
-        }
-        Ok(Correlation { payment, reference })
+        Ok((payment.is_some() || reference.is_some()).then_some(Correlation { payment, reference }))
     }
 
     /// The operation's own name, else its payment's, else the order's.
     fn operation(&self, rule: &FactRule, correlation: &Correlation) -> Result<OperationId, Unreadable> {
         let own = match rule.phase.kind() {
-            FactKind::Refund => &self.rule.paths.refund_id,
-            FactKind::Dispute => &self.rule.paths.dispute_id,
+            FactKind::Refund => &self.compiled.rule.paths.refund_id,
+            FactKind::Dispute => &self.compiled.rule.paths.dispute_id,
             _ => &None,
         };
         for texts in [&rule.operation, own] {
@@ -176,7 +193,7 @@ impl Statement<'_> {
             (Some(payment), _) => Ok(payment.clone().into()),
             (None, reference) => {
                 let reference = reference.as_ref().map_or("", TransactionId::as_str);
-                parse_id(reference, &self.rule.paths.merchant_reference)
+                parse_id(reference, &self.compiled.rule.paths.merchant_reference)
             }
         }
     }
@@ -185,7 +202,7 @@ impl Statement<'_> {
         if !moves_money(rule.phase) {
             return Ok(None);
         }
-        let paths = &self.rule.paths;
+        let paths = &self.compiled.rule.paths;
         let sign = if takes_money(rule.phase) { Sign::Dropped } else { Sign::Refused };
         let own = match rule.phase {
             Phase::Authorized => &paths.authorized_amount,
@@ -202,13 +219,14 @@ impl Statement<'_> {
 
     /// Only what is proven: what came beside the proof must not order or explain facts.
     fn details(&self) -> Details {
-        let paths = &self.rule.paths;
+        let paths = &self.compiled.rule.paths;
         let proven = |texts: &Option<Texts>| {
-            let covered = texts.as_ref().is_some_and(|texts| self.gateway.covers(texts));
+            let covered = texts.as_ref().is_some_and(|texts| self.gateway.covers(self.scheme, texts));
             covered.then(|| shown(self.message, texts)).flatten()
         };
-        let occurred_at = proven(&paths.event_time).and_then(|text| instant(&text, paths.event_time_format));
-        let failed = self.rule.status == Word::Failed;
+        let occurred_at = proven(&paths.event_time)
+            .and_then(|text| paths.event_time_format.as_ref().and_then(|format| format.read(&text)));
+        let failed = self.compiled.rule.status == Word::Failed;
         let failure = failed.then(|| (proven(&paths.failure_code), proven(&paths.failure_message)));
         let failure = failure.filter(|(code, message)| code.is_some() || message.is_some());
         let failure = failure.map(|(code, message)| Failure {
@@ -221,11 +239,11 @@ impl Statement<'_> {
 
     /// Why these facts must not count. A value that nobody proved may hold facts back, never let them through.
     fn hold(&self) -> Option<Hold> {
-        let paths = &self.rule.paths;
+        let paths = &self.compiled.rule.paths;
         let account = self.gateway.account.as_ref().and_then(|account| account.mismatch(self.message));
         let livemode = shown(self.message, &paths.livemode).map(|value| paths.is_live(&value));
         let other_mode = self.gateway.expects_live.zip(livemode).filter(|(expected, live)| expected != live);
-        let unproven = self.rule.unproven.map(|_| Hold::ConfirmationRequired);
+        let unproven = self.compiled.needs_confirmation(self.scheme).then_some(Hold::ConfirmationRequired);
         account.or(other_mode.map(|_| Hold::ModeMismatch)).or(unproven)
     }
 
@@ -276,30 +294,11 @@ fn read<'v>(message: &Message<'v>, texts: &'v Option<Texts>) -> Result<Option<Co
 }
 
 /// For people: what cannot be read is left out.
-fn shown(message: &Message<'_>, texts: &Option<Texts>) -> Option<String> {
+pub(crate) fn shown(message: &Message<'_>, texts: &Option<Texts>) -> Option<String> {
     message.first(texts.as_ref()?).ok().flatten().map(Cow::into_owned)
 }
 
 fn unreadable(texts: &Option<Texts>, error: &dyn std::fmt::Display) -> Unreadable {
     let path = texts.as_ref().map_or_else(|| "no path".to_owned(), Texts::to_string);
     Unreadable::Value { path, what: error.to_string() }
-}
-
-/// In whole microseconds, as facts are kept, so that a state is the same before and after it was stored.
-fn instant(text: &str, format: Option<TimeFormat>) -> Option<OffsetDateTime> {
-    let time = match format? {
-        TimeFormat::Rfc3339 => OffsetDateTime::parse(text, &Rfc3339).ok(),
-        TimeFormat::UnixSeconds => OffsetDateTime::from_unix_timestamp(text.parse().ok()?).ok(),
-        TimeFormat::UnixMilliseconds => {
-            let nanoseconds = text.parse::<i128>().ok()?.checked_mul(1_000_000)?;
-            OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()
-        }
-    };
-    time.map(OffsetDateTime::truncate_to_microsecond)
-}
-
-impl From<JsonError> for BodyError {
-    fn from(error: JsonError) -> Self {
-        Self(error.to_string())
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::place::Texts;
+use super::{pattern::Pattern, text::Texts, time_format::TimeFormat};
 
 /// Every entry may be left out. In an event, an empty list takes a value away.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -26,15 +26,9 @@ pub(crate) struct Paths {
     pub(crate) dispute_id: Option<Texts>,
     pub(crate) livemode: Option<Texts>,
     /// The values of `livemode` that mean live; `true` if not said.
-    pub(crate) live_values: Option<Vec<String>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum TimeFormat {
-    UnixSeconds,
-    UnixMilliseconds,
-    Rfc3339,
+    pub(crate) live_values: Option<Vec<Pattern>>,
+    /// The values that mean test, where everything else is live.
+    pub(crate) test_values: Option<Vec<Pattern>>,
 }
 
 impl Paths {
@@ -46,15 +40,18 @@ impl Paths {
                 mine.clone_from(theirs);
             }
         }
-        merged.event_time_format = other.event_time_format.or(self.event_time_format);
-        merged.live_values = other.live_values.clone().or_else(|| self.live_values.clone());
+        merged.event_time_format = other.event_time_format.clone().or(merged.event_time_format);
+        merged.live_values = other.live_values.clone().or(merged.live_values);
+        merged.test_values = other.test_values.clone().or(merged.test_values);
         merged
     }
 
     pub(crate) fn is_live(&self, value: &str) -> bool {
-        match &self.live_values {
-            Some(values) => values.iter().any(|live| live == value),
-            None => value == "true",
+        let is_one_of = |values: &Vec<Pattern>| values.iter().any(|known| known.fits(value));
+        match (&self.live_values, &self.test_values) {
+            (Some(values), _) => is_one_of(values),
+            (None, Some(values)) => !is_one_of(values),
+            (None, None) => value == "true",
         }
     }
 }
@@ -64,12 +61,12 @@ macro_rules! all_texts {
     ($($field:ident)*) => {
         impl Paths {
             pub(crate) fn texts(&self) -> [&Option<Texts>; 13] {
-                let Self { event_time_format: _, live_values: _, $($field),* } = self;
+                let Self { event_time_format: _, live_values: _, test_values: _, $($field),* } = self;
                 [$($field),*]
             }
 
             pub(crate) fn texts_mut(&mut self) -> [&mut Option<Texts>; 13] {
-                let Self { event_time_format: _, live_values: _, $($field),* } = self;
+                let Self { event_time_format: _, live_values: _, test_values: _, $($field),* } = self;
                 [$($field),*]
             }
         }

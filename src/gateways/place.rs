@@ -4,6 +4,10 @@ use std::fmt;
 
 use serde::Deserialize;
 
+pub(crate) use self::path::{Path, Step};
+
+mod path;
+
 /// Where one value stands.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -12,54 +16,34 @@ pub(crate) enum Place {
     Event(Path),
     /// `root:$.a`: in the JSON of the whole body, also in a batch.
     Root(Path),
+    /// `inner:$.a`: in the document that one value of the message holds, decoded as `[inner]` says.
+    Inner(Path),
     /// `header:Name`, without regard to case; no value unless it stands there exactly once.
     Header(String),
-    /// `part:name`: the entry of this name beside the signature, where the proof is a list of pairs.
+    /// `form:name`: a field of the urlencoded body, decoded once; `form` is all of them, as a proof covers them.
+    Form(Option<String>),
+    /// `query:name`: a parameter of the query, decoded once; `query` is all of them.
+    Query(Option<String>),
+    /// `part:name`: the entry of this name beside the signature, where the proof is a list.
     Part(String),
     /// `setting:name`: from `[gateways.X.settings]`.
     Setting(String),
     /// `const:text`: always this.
     Const(String),
+    /// `secret`: the secret that is being tried; only in a signed text.
+    Secret,
     /// `body`: the exact bytes.
     Body,
+    /// `path`: of the request, as the gateway sent it.
+    RequestPath,
+    /// `method`: of the request, in upper case.
+    Method,
+    /// `sum:$.a,$.b`: the decimal sum of those that are there.
+    Sum(Vec<Place>),
 }
 
-/// A path into JSON: `$`, then `.member`, `['member.with.dots']` and `[index]`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct Path(pub(crate) Vec<Step>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    Member(String),
-    Element(usize),
-}
-
-/// A value made of one place, or of text with `{places}` in it. A hole without a value stays empty.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct Text(pub(crate) Vec<Piece>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Piece {
-    Literal(String),
-    Hole(Place),
-}
-
-/// Alternatives: the first that has a value gives it. Written as one text or as a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(from = "OneOrMany<Text>")]
-pub(crate) struct Texts(pub(crate) Vec<Text>);
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a text or a list of texts")]
-pub(crate) enum OneOrMany<T> {
-    One(T),
-    Many(Vec<T>),
-}
-
-const FORMS: &str =
-    "one of `$.path`, `root:$.path`, `header:Name`, `part:name`, `setting:name`, `const:text`, `body`";
+const FORMS: &str = "one of `$.path`, `root:$.path`, `inner:$.path`, `header:Name`, `form:name`, `query:name`, \
+                     `part:name`, `setting:name`, `const:text`, `sum:place,place`, `secret`, `body`, `path`, `method`";
 
 impl TryFrom<String> for Place {
     type Error = String;
@@ -69,156 +53,90 @@ impl TryFrom<String> for Place {
             "" => Err(format!("`{text}` names nothing after the colon")),
             name => Ok(name.to_owned()),
         };
-        match text.split_once(':') {
-            _ if text.starts_with('$') => Path::parse(&text).map(Self::Event),
-            None if text == "body" => Ok(Self::Body),
-            Some(("root", path)) => Path::parse(path).map(Self::Root),
-            Some(("header", name)) => named(name).map(Self::Header),
-            Some(("part", name)) => named(name).map(Self::Part),
-            Some(("setting", name)) => named(name).map(Self::Setting),
-            Some(("const", text)) => Ok(Self::Const(text.to_owned())),
-            _ => Err(format!("`{text}` is not a place: expected {FORMS}")),
+        if text.starts_with('$') {
+            return Path::parse(&text).map(Self::Event);
+        }
+        let Some((kind, rest)) = text.split_once(':') else { return Self::word(&text) };
+        match kind {
+            "root" => Path::parse(rest).map(Self::Root),
+            "inner" => Path::parse(rest).map(Self::Inner),
+            "header" => named(rest).map(Self::Header),
+            "form" => named(rest).map(Some).map(Self::Form),
+            "query" => named(rest).map(Some).map(Self::Query),
+            "part" => named(rest).map(Self::Part),
+            "setting" => named(rest).map(Self::Setting),
+            "const" => Ok(Self::Const(rest.to_owned())),
+            "sum" => rest
+                .split(',')
+                .map(|part| Self::try_from(part.trim().to_owned()))
+                .collect::<Result<_, _>>()
+                .map(Self::Sum),
+            _ => Err(unknown(&text)),
         }
     }
 }
 
-impl TryFrom<String> for Path {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        Self::parse(&text)
-    }
+fn unknown(text: &str) -> String {
+    format!("`{text}` is not a place: expected {FORMS}")
 }
 
-impl Path {
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let malformed =
-            || format!("`{text}` is not a path: expected `$`, then `.member`, `['member']` or `[0]`");
-        let mut rest = text.strip_prefix('$').ok_or_else(malformed)?;
-        let mut steps = Vec::new();
-        while !rest.is_empty() {
-            let (step, after) = next_step(rest).ok_or_else(malformed)?;
-            steps.push(step);
-            rest = after;
+impl Place {
+    fn word(text: &str) -> Result<Self, String> {
+        match text {
+            "secret" => Ok(Self::Secret),
+            "body" => Ok(Self::Body),
+            "path" => Ok(Self::RequestPath),
+            "method" => Ok(Self::Method),
+            "form" => Ok(Self::Form(None)),
+            "query" => Ok(Self::Query(None)),
+            _ => Err(unknown(text)),
         }
-        Ok(Self(steps))
     }
 
-    /// Whether what stands at `other` is inside what stands here.
-    pub(crate) fn holds(&self, other: &Self) -> bool {
-        other.0.starts_with(&self.0)
-    }
-}
-
-fn next_step(rest: &str) -> Option<(Step, &str)> {
-    if let Some(quoted) = rest.strip_prefix("['") {
-        let (name, after) = quoted.split_once("']")?;
-        return Some((Step::Member(name.to_owned()), after));
-    }
-    if let Some(bracket) = rest.strip_prefix('[') {
-        let (index, after) = bracket.split_once(']')?;
-        return Some((Step::Element(index.parse().ok()?), after));
-    }
-    let member = rest.strip_prefix('.')?;
-    let end = member.find(['.', '[']).unwrap_or(member.len());
-    let (name, after) = member.split_at_checked(end)?;
-    (!name.is_empty()).then(|| (Step::Member(name.to_owned()), after))
-}
-
-impl Text {
-    /// Text with `{places}`, also where it has no hole at all.
-    pub(crate) fn template(text: &str) -> Result<Self, String> {
-        let mut pieces = Vec::new();
-        let mut rest = text;
-        while let Some((literal, hole)) = rest.split_once('{') {
-            let (place, after) =
-                hole.split_once('}').ok_or_else(|| format!("`{text}` has a `{{` without `}}`"))?;
-            if !literal.is_empty() {
-                pieces.push(Piece::Literal(literal.to_owned()));
-            }
-            pieces.push(Piece::Hole(Place::try_from(place.to_owned())?));
-            rest = after;
-        }
-        if !rest.is_empty() {
-            pieces.push(Piece::Literal(rest.to_owned()));
-        }
-        Ok(Self(pieces))
+    /// Nobody outside can choose it.
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(self, Self::Const(_) | Self::Setting(_) | Self::Secret)
     }
 
-    pub(crate) fn places(&self) -> impl Iterator<Item = &Place> {
-        self.0.iter().filter_map(|piece| match piece {
-            Piece::Hole(place) => Some(place),
-            Piece::Literal(_) => None,
-        })
-    }
-}
-
-impl TryFrom<String> for Text {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        if text.contains('{') {
-            return Self::template(&text);
-        }
-        Place::try_from(text).map(|place| Self(vec![Piece::Hole(place)]))
-    }
-}
-
-impl Texts {
-    pub(crate) fn places(&self) -> impl Iterator<Item = &Place> {
-        self.0.iter().flat_map(Text::places)
-    }
-}
-
-impl<T> OneOrMany<T> {
-    pub(crate) fn into_vec(self) -> Vec<T> {
+    /// What it stands for, one by one.
+    pub(crate) fn parts(&self) -> &[Self] {
         match self {
-            Self::One(one) => vec![one],
-            Self::Many(many) => many,
+            Self::Sum(parts) => parts,
+            place => std::slice::from_ref(place),
         }
     }
-}
 
-impl From<OneOrMany<Text>> for Texts {
-    fn from(texts: OneOrMany<Text>) -> Self {
-        Self(texts.into_vec())
+    /// Whether a document inside the body has to be read to find it.
+    pub(crate) fn needs_the_body_read(&self) -> bool {
+        self.parts()
+            .iter()
+            .any(|part| matches!(part, Self::Event(_) | Self::Root(_) | Self::Inner(_) | Self::Form(_)))
     }
 }
-
-// === how places are shown ===
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Event(path) => write!(f, "{path}"),
             Self::Root(path) => write!(f, "root:{path}"),
+            Self::Inner(path) => write!(f, "inner:{path}"),
             Self::Header(name) => write!(f, "header:{name}"),
+            Self::Form(Some(name)) => write!(f, "form:{name}"),
+            Self::Query(Some(name)) => write!(f, "query:{name}"),
             Self::Part(name) => write!(f, "part:{name}"),
             Self::Setting(name) => write!(f, "setting:{name}"),
             Self::Const(text) => write!(f, "const:{text}"),
+            Self::Form(None) => f.write_str("form"),
+            Self::Query(None) => f.write_str("query"),
+            Self::Secret => f.write_str("secret"),
             Self::Body => f.write_str("body"),
+            Self::RequestPath => f.write_str("path"),
+            Self::Method => f.write_str("method"),
+            Self::Sum(parts) => {
+                let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
+                write!(f, "sum:{}", parts.join(","))
+            }
         }
-    }
-}
-
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("$")?;
-        self.0.iter().try_for_each(|step| match step {
-            Step::Member(name) if name.contains('.') => write!(f, "['{name}']"),
-            Step::Member(name) => write!(f, ".{name}"),
-            Step::Element(index) => write!(f, "[{index}]"),
-        })
-    }
-}
-
-impl fmt::Display for Texts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, place) in self.places().enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
-            write!(f, "{comma}{place}")?;
-        }
-        Ok(())
     }
 }
 
@@ -228,9 +146,22 @@ mod tests {
 
     #[test]
     fn a_place_reads_as_it_is_written() {
-        for text in
-            ["$.a.b[0].c", "$.data['key.with.dots'].x", "root:$.live", "header:X-Sig", "const:EUR", "body"]
-        {
+        for text in [
+            "$.a.b[0].c",
+            "$.data['key.with.dots'].x",
+            "root:$.live",
+            "inner:$.refunds[last].id",
+            "$.links[rel=up].href",
+            "$.refunds[count]",
+            "header:X-Sig",
+            "form:amount",
+            "query:data.id",
+            "const:EUR",
+            "sum:$.net,$.tax",
+            "body",
+            "path",
+            "form",
+        ] {
             let place = Place::try_from(text.to_owned()).expect(text);
             assert_eq!(place.to_string(), text);
         }
@@ -244,10 +175,10 @@ mod tests {
             ("header:", "names nothing"),
             ("$.a..b", "not a path"),
             ("$[x]", "not a path"),
+            ("sum:$.a,b", "expected one of `$.path`"),
         ] {
             let error = Place::try_from(text.to_owned()).expect_err(text);
             assert!(error.contains(part), "{text}: {error}");
         }
-        assert!(Text::template("{body").is_err());
     }
 }

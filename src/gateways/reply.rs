@@ -8,7 +8,11 @@ use super::{Gateway, verify::Reason};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reply {
     success: Answered,
+    /// What was committed before; the same as `success` if not said.
+    duplicate: Option<Answered>,
     refused: Answered,
+    /// No signature at all; the same as `refused` if not said.
+    unsigned: Option<Answered>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -25,8 +29,10 @@ struct Answered {
 /// What became of a callback, as far as its sender is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Committed; also a duplicate, a held and an unreadable one: a retry would help nobody.
+    /// Committed; also a held and an unreadable one: a retry would help nobody.
     Success,
+    /// Committed before.
+    Duplicate,
     Refused(Reason),
 }
 
@@ -44,6 +50,10 @@ impl Gateway {
     pub fn reply(&self, answer: Answer) -> HttpReply {
         let answered = match answer {
             Answer::Success => &self.reply.success,
+            Answer::Duplicate => self.reply.duplicate.as_ref().unwrap_or(&self.reply.success),
+            Answer::Refused(Reason::MissingSignature) => {
+                self.reply.unsigned.as_ref().unwrap_or(&self.reply.refused)
+            }
             Answer::Refused(_) => &self.reply.refused,
         };
         HttpReply {
@@ -51,6 +61,26 @@ impl Gateway {
             content_type: answered.content_type.clone(),
             body: answered.body.clone().into_bytes(),
         }
+    }
+}
+
+impl Reply {
+    /// Puts in the settings that the bodies name as `{setting:name}`; any other brace stands for itself.
+    pub(crate) fn filled<'s>(mut self, setting: impl Fn(&str) -> Option<&'s str>) -> Self {
+        let Self { success, duplicate, refused, unsigned } = &mut self;
+        for answered in
+            [Some(success), duplicate.as_mut(), Some(refused), unsigned.as_mut()].into_iter().flatten()
+        {
+            let mut parts = answered.body.split("{setting:");
+            let mut body = parts.next().unwrap_or_default().to_owned();
+            for part in parts {
+                let (name, rest) = part.split_once('}').unwrap_or((part, ""));
+                body.push_str(setting(name).unwrap_or_default());
+                body.push_str(rest);
+            }
+            answered.body = body;
+        }
+        self
     }
 }
 

@@ -77,6 +77,10 @@ impl SettingsError {
 }
 
 impl Secret {
+    pub(crate) fn is_in_force(&self, now: OffsetDateTime) -> bool {
+        self.not_before.is_none_or(|start| start <= now) && self.not_after.is_none_or(|end| now < end)
+    }
+
     /// Why nobody should rely on it.
     pub(crate) fn weakness(&self) -> Option<&'static str> {
         if self.value.trim().is_empty() {

@@ -5,13 +5,40 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{Gateway, Signing, SigningError};
+use super::{Certificates, Gateway, Signing, SigningError, sign::inside_quotes};
 use crate::domain::{Callback, Currency, Money};
 
-/// The bodies a kind can send, by what they report, with `{{placeholders}}`.
+/// What a kind can send, by what it reports, with `{{placeholders}}`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Samples(BTreeMap<Step, String>);
+pub(crate) struct Samples(BTreeMap<Step, Sample>);
+
+/// A body alone, or with what else a request has. Forms and queries are `name=value` lines.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "SampleFormat")]
+struct Sample {
+    body: String,
+    query: String,
+    inner: Option<String>,
+    headers: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a body, or { body, query, inner, headers }")]
+enum SampleFormat {
+    Body(String),
+    Request(RequestFormat),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[derive(Default)]
+struct RequestFormat {
+    body: String,
+    query: String,
+    inner: Option<String>,
+    headers: BTreeMap<String, String>,
+}
 
 /// One event in the life of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -161,17 +188,39 @@ impl Gateway {
                 return Err(SimulationError::NoSample { kind, scenario: scenario.word() });
             };
             let event_id = format!("{:012x}{:02}", payment.seed, callbacks.len());
-            let body = self.filled(sample, &told, step, share.of(told.amount), &event_id, now);
-            callbacks.push(self.sign(&Signing { body: &body, event_id: &event_id, now })?);
+            let values = self.values(&told, step, share.of(told.amount), &event_id, now);
+            callbacks.push(self.play(sample, &values, &event_id, now)?);
         }
         match scenario {
             Scenario::Duplicate => callbacks.extend_from_within(..),
             Scenario::Forged => {
-                callbacks.iter_mut().for_each(|callback| forge(callback, payment.merchant_reference));
+                callbacks
+                    .iter_mut()
+                    .for_each(|callback| self.forge(callback, payment.merchant_reference, now));
             }
             _ => {}
         }
         Ok(callbacks)
+    }
+
+    fn play(
+        &self,
+        sample: &Sample,
+        values: &Values,
+        event_id: &str,
+        now: OffsetDateTime,
+    ) -> Result<Callback, SimulationError> {
+        let body = values.put_into(&sample.body);
+        let query = values.put_into(&sample.query);
+        let inner = sample.inner.as_deref().map(|inner| values.put_into(inner));
+        let headers = sample.headers.iter().map(|(name, value)| (name.clone(), values.put_into(value)));
+        let signing = Signing {
+            query: &query,
+            inner: inner.as_deref(),
+            headers: headers.collect(),
+            ..Signing::new(&body, event_id, now)
+        };
+        Ok(self.sign(&signing)?)
     }
 
     /// A sale in one step, where the kind has one, else its two halves. Not every gateway reports that the
@@ -185,35 +234,98 @@ impl Gateway {
         }
     }
 
-    fn filled(
+    fn values(
         &self,
-        sample: &str,
         payment: &Payment<'_>,
         step: Step,
         amount: Money,
         event_id: &str,
         now: OffsetDateTime,
-    ) -> String {
+    ) -> Values {
         let digits = |money| self.amounts.write(self.unit, money);
         let currency = amount.currency();
         let account = self.account.as_ref().map_or("", |account| account.ours.as_str());
+        let local = self.shapes.last().and_then(|shape| shape.paths.event_time_format.as_ref());
+        let settings =
+            self.setting_texts.iter().map(|(name, text)| (format!("setting:{name}"), text.clone()));
         let values = [
-            ("payment_id", inside_quotes(payment.payment_id)),
-            ("merchant_reference", inside_quotes(payment.merchant_reference)),
-            ("account", inside_quotes(account)),
+            ("payment_id", payment.payment_id.to_owned()),
+            ("merchant_reference", payment.merchant_reference.to_owned()),
+            ("account", account.to_owned()),
             ("amount", digits(amount)),
             ("full_amount", digits(payment.amount)),
-            ("currency", currency.to_string()),
+            ("currency", self.amounts.word_for(currency)),
             ("currency_lower", currency.to_string().to_lowercase()),
             ("event_id", event_id.to_owned()),
             ("operation_id", format!("{:012x}{}", payment.seed, step.operation())),
+            ("nonce", event_id.chars().take(12).collect()),
             ("unix_time", now.unix_timestamp().to_string()),
+            ("unix_ms", (now.unix_timestamp_nanos() / 1_000_000).to_string()),
             ("rfc3339_time", now.format(&Rfc3339).unwrap_or_default()),
+            ("event_time", local.map(|format| format.write(now)).unwrap_or_default()),
             ("livemode", self.expects_live.unwrap_or(false).to_string()),
+            ("testmode", (!self.expects_live.unwrap_or(false)).to_string()),
         ];
-        let fill =
-            |body: String, (name, value): &(&str, String)| body.replace(&format!("{{{{{name}}}}}"), value);
-        values.iter().fold(sample.trim_start().to_owned(), fill)
+        Values(values.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(settings).collect())
+    }
+
+    /// Changes a signed value, so that the proof no longer fits; where the value is out of reach, the proof itself.
+    fn forge(&self, callback: &mut Callback, merchant_reference: &str, now: OffsetDateTime) {
+        let reference = inside_quotes(merchant_reference);
+        let changed = |text: &str| text.replace(&reference, &format!("{reference}-forged"));
+        let honest = callback.clone();
+        callback.body = changed(&String::from_utf8_lossy(&honest.body)).into_bytes();
+        callback.query = changed(&honest.query);
+        if !self.proves(callback, now) {
+            return;
+        }
+        for (name, value) in &mut callback.headers {
+            if self.kept_headers.iter().any(|kept| kept.eq_ignore_ascii_case(name)) {
+                value.reverse();
+            }
+        }
+        if !self.proves(callback, now) {
+            return;
+        }
+        callback.body = honest.body.iter().rev().copied().collect();
+        callback.remote_address = "192.0.2.1".to_owned();
+    }
+
+    fn proves(&self, callback: &Callback, now: OffsetDateTime) -> bool {
+        self.verify(callback, now, &Certificates::default()).is_ok()
+    }
+}
+
+/// What is put where `{{name}}` stands.
+struct Values(Vec<(String, String)>);
+
+impl Values {
+    /// Escaped as the text around them needs it: JSON, XML, or lines that are encoded later.
+    fn put_into(&self, text: &str) -> String {
+        let text = text.trim_start();
+        let escaped: fn(&str) -> String = match text.chars().next() {
+            Some('{' | '[') => inside_quotes,
+            Some('<') => inside_xml,
+            _ => |value| value.replace(['\r', '\n'], " "),
+        };
+        let fill = |text: String, (name, value): &(String, String)| {
+            text.replace(&format!("{{{{{name}}}}}"), &escaped(value))
+        };
+        self.0.iter().fold(text.to_owned(), fill)
+    }
+}
+
+fn inside_xml(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+impl From<SampleFormat> for Sample {
+    fn from(format: SampleFormat) -> Self {
+        let RequestFormat { body, query, inner, headers } = match format {
+            SampleFormat::Body(body) => RequestFormat { body, ..RequestFormat::default() },
+            SampleFormat::Request(request) => request,
+        };
+        Self { body, query, inner, headers }
     }
 }
 
@@ -226,18 +338,4 @@ impl Step {
             _ => "c",
         }
     }
-}
-
-fn inside_quotes(text: &str) -> String {
-    let quoted = serde_json::Value::from(text).to_string();
-    let inside = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    inside.unwrap_or_default().to_owned()
-}
-
-/// Changes a signed value, so that the proof no longer fits.
-fn forge(callback: &mut Callback, merchant_reference: &str) {
-    let reference = inside_quotes(merchant_reference);
-    let body = String::from_utf8_lossy(&callback.body);
-    let changed = body.replace(&reference, &format!("{reference}-forged"));
-    callback.body = if changed == body { format!("{body} ") } else { changed }.into_bytes();
 }

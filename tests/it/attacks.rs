@@ -150,7 +150,7 @@ fn adyen_cannot_be_made_to_read_one_signature_in_two_ways() {
     };
     let now = OffsetDateTime::UNIX_EPOCH;
     let signed = |body: &str| {
-        let signing = payment_status::gateways::Signing { body, event_id: "1", now };
+        let signing = payment_status::gateways::Signing::new(body, "1", now);
         shop(&gateways).sign(&signing)
     };
     let honest =

@@ -104,7 +104,7 @@ fn a_refund_is_called_whole_or_partial_only_if_the_capture_says_what_was_capture
     let gateways = fixtures::gateway("standard-webhooks", key, "");
     let now = OffsetDateTime::from_unix_timestamp(1767261600).expect("a time");
     let body = r#"{"type":"refund.created","data":{"id":"p","amount":400}}"#;
-    let signing = payment_status::gateways::Signing { body, event_id: "msg_1", now };
+    let signing = payment_status::gateways::Signing::new(body, "msg_1", now);
     let callback = fixtures::shop(&gateways).sign(&signing).expect("can be signed");
     let headers: Map<String, serde_json::Value> = callback
         .headers
@@ -140,7 +140,7 @@ fn the_refunds_of_one_batch_add_up() {
         json!({"live": "false", "notificationItems": [refund("R1", 400), refund("R2", 600)]}).to_string();
     let gateways = fixtures::gateway("adyen", key, "");
     let now = OffsetDateTime::from_unix_timestamp(1767261600).expect("a time");
-    let signing = payment_status::gateways::Signing { body: &body, event_id: "", now };
+    let signing = payment_status::gateways::Signing::new(&body, "", now);
     let callback = fixtures::shop(&gateways).sign(&signing).expect("can be signed");
     let capture = json!({
         "path": "/", "body": String::from_utf8(callback.body).expect("text"),

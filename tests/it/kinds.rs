@@ -28,7 +28,7 @@ fn read(kind: &str, mode: Mode, settings: &str, body: &str) -> Result<Notificati
     let gateways =
         build(KindSource::BuiltIn(kind.to_owned()), mode, secret, settings).expect("a sound gateway");
     let gateway = shop(&gateways);
-    let signing = Signing { body, event_id: "msg_1", now: NOW };
+    let signing = Signing::new(body, "msg_1", NOW);
     let callback = gateway.sign(&signing).expect("can be signed");
     let verified =
         gateway.verify(&callback, NOW, &Certificates::default()).expect("what was signed is proven");

@@ -56,7 +56,7 @@ fn a_described_kind_works_without_code() {
     let gateways = build(our_bank(OUR_BANK), Mode::Live, SECRET, "shop = '17'").expect("a sound description");
     let gateway = shop(&gateways);
     let body = r#"{"state":"SETTLED_FULL","payment":4711,"order":"A-1","total":"12.50"}"#;
-    let callback = gateway.sign(&Signing { body, event_id: "e", now: NOW }).expect("can be signed");
+    let callback = gateway.sign(&Signing::new(body, "e", NOW)).expect("can be signed");
     let verified = gateway.verify(&callback, NOW, &Certificates::default()).expect("proven");
     assert_eq!(verified.key_id(), "SHOP_SECRET");
     let read = gateway.parse(&verified).expect("readable");
@@ -82,20 +82,27 @@ fn refused(from: &str, to: &str, expected: &str) {
 fn a_wrong_description_is_refused_with_file_line_key_and_choices() {
     refused(
         "\"hmac-sha256\"",
+        "\"hmac-md5\"",
+        "line 8, key `auth[0].algorithm`: unknown variant `hmac-md5`, expected one of `hmac-sha1`, `hmac-sha256`, \
+         `hmac-sha512`, `md5`, `sha1`, `sha256`, `sha384`, `sha512`, `rsa-sha1`, `rsa-sha256`, `ecdsa-sha256`, `ed25519`, \
+         `token`, `peer`, `none`",
+    );
+    refused(
+        "\"hmac-sha256\"",
         "\"none\"",
-        "line 8, key `auth[0].algorithm`: unknown variant `none`, expected `hmac-sha256` or `ed25519`",
+        "line 6, key `auth.covers`: what proves nothing covers nothing: expected `covers = []`",
     );
     refused(
         "unit = \"major\"",
         "unit = \"cents\"",
-        "line 22, key `amount.unit`: unknown unit `cents`, expected `minor` or `major`",
+        "line 22, key `amount.unit`: unknown unit `cents`, expected `minor`, `major` or `hundredths`",
     );
     refused(
         "payment_id = \"$.payment\"",
         "payment = \"$.payment\"",
         "line 16, key `paths.payment`: unknown field `payment`, expected one of `event_id`, `event_type`, `event_time`, \
          `event_time_format`, `gateway_payment_id`, `payment_id`, `merchant_reference`, `amount`, `authorized_amount`, \
-         `currency`, `failure_code`, `failure_message`, `refund_id`, `dispute_id`, `livemode`, `live_values`",
+         `currency`, `failure_code`, `failure_message`, `refund_id`, `dispute_id`, `livemode`, `live_values`, `test_values`",
     );
     refused(
         "\"{setting:shop}|",
@@ -111,7 +118,8 @@ fn a_wrong_description_is_refused_with_file_line_key_and_choices() {
     refused(
         "|{body}",
         "{body}",
-        "line 10, key `auth[0].signed`: two `{places}` without text between them could be read in two ways",
+        "line 10, key `auth[0].signed`: `header:X-Bank-Time` and `body` without text between them could be read in two ways: say what one of \
+         them `looks` like, or say `boundaries = \"open\"`, and nothing in the text counts as proven",
     );
     refused("[[auth]]", "[auth]", "line 6, key `auth`: invalid type: map, expected a sequence");
 }
@@ -120,7 +128,8 @@ fn a_wrong_description_is_refused_with_file_line_key_and_choices() {
 fn what_the_proof_does_not_cover_cannot_become_a_fact() {
     let uncovered = "line 24, key `event[0]`: `$.total` is not covered by the proof: mark the event \
                      `unproven = \"show_only\"` (its word is for people, the facts come from the next proven event) or \
-                     `unproven = \"confirm\"` (its facts wait for the gateway's confirmation)";
+                     `unproven = \"confirm\"` (its facts wait for the gateway's confirmation), or say \
+                     `uncovered = \"confirm\"` for all events";
     let narrow = OUR_BANK
         .replace("|{body}\"", "|{$.state}|{$.payment}|{$.order}\"")
         .replace("[\"body\",", "[\"$.state\", \"$.payment\", \"$.order\",");
@@ -134,7 +143,7 @@ fn what_the_proof_does_not_cover_cannot_become_a_fact() {
     let confirmed = confirmed.replace("status = \"failed\"", "status = \"failed\"\nunproven = \"confirm\"");
     let gateways = build(our_bank(&confirmed), Mode::Live, SECRET, "").expect("a sound description");
     let body = r#"{"state":"SETTLED","payment":4711,"order":"A-1","total":"12.50"}"#;
-    let callback = shop(&gateways).sign(&Signing { body, event_id: "e", now: NOW }).expect("can be signed");
+    let callback = shop(&gateways).sign(&Signing::new(body, "e", NOW)).expect("can be signed");
     let verified = shop(&gateways).verify(&callback, NOW, &Certificates::default()).expect("proven");
     let read = shop(&gateways).parse(&verified).expect("readable");
     assert_eq!(read[0].facts[0].key.held, Some(Hold::ConfirmationRequired));

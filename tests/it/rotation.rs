@@ -41,7 +41,7 @@ fn with(secrets: Vec<Secret>) -> Gateways {
 
 fn signed(secret: &str) -> Callback {
     let gateways = gateway("standard-webhooks", secret, "");
-    shop(&gateways).sign(&Signing { body: BODY, event_id: "msg_1", now: NOW }).expect("can be signed")
+    shop(&gateways).sign(&Signing::new(BODY, "msg_1", NOW)).expect("can be signed")
 }
 
 fn proof(callback: &Callback) -> String {
@@ -105,7 +105,7 @@ fn a_public_key_proves_only_its_own_version() {
     let both = with(vec![secret("public", &public), secret("old", OLD)]);
     check(&both, &[&proof(&signed(OLD)), &format!("v1a,{signature}")], Ok("old"));
     check(&both, &[&format!("v1a,{signature}")], Ok("public"));
-    assert!(shop(&asymmetric).sign(&Signing { body: BODY, event_id: "m", now: NOW }).is_err());
+    assert!(shop(&asymmetric).sign(&Signing::new(BODY, "m", NOW)).is_err());
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn the_two_families_of_headers_are_never_mixed() {
 #[test]
 fn an_id_that_could_be_read_in_two_ways_is_refused() {
     let gateways = with(vec![secret("old", OLD)]);
-    let dotted = Signing { body: BODY, event_id: "msg.1", now: NOW };
+    let dotted = Signing::new(BODY, "msg.1", NOW);
     assert!(shop(&gateways).sign(&dotted).is_err());
 }
 

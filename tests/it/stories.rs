@@ -90,7 +90,7 @@ fn a_retry_is_a_duplicate_and_the_same_id_with_other_words_is_not() {
     let gateways = build(KindSource::BuiltIn(kind.to_owned()), Mode::Live, secret, "").expect("sound");
     let gateway = shop(&gateways);
     let key = |body: &str| {
-        let signing = payment_status::gateways::Signing { body, event_id: "e", now: NOW };
+        let signing = payment_status::gateways::Signing::new(body, "e", NOW);
         let callback = gateway.sign(&signing).expect("can be signed");
         let verified = gateway.verify(&callback, NOW, &Certificates::default()).expect("proven");
         dedupe_key(&callback, &gateway.parse(&verified))

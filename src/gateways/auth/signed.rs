@@ -1,99 +1,262 @@
-//! The text that is signed: a template over values and the body.
+//! The text that is signed: a template over values and the body, or a list of fields.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::Deserialize;
 
-use super::super::{
-    message::Message,
-    place::{Piece, Place, Text},
-    verify::Reason,
+use super::{
+    super::{
+        message::Message,
+        place::Place,
+        text::{Hole, Piece, Text},
+        verify::Reason,
+    },
+    field_list::FieldList,
 };
 
-/// Text with `{places}`, the last of which may hold anything.
+/// Text with `{places}`.
 ///
 /// Where values are joined by a separator, a value that holds the separator could be read as two, and a
 /// signature of one message would prove another. So no value may hold the literal beside it, but for the one
-/// named as [`SignedText::free`]: with a single one left open, there is one way to read the text.
+/// named as `free`: with a single one left open, there is one way to read the text. Where values stand side by
+/// side, all but one of the neighbours must have a known `looks`, or the boundaries are `open` and nothing that the
+/// text holds counts as proven.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "SignedFormat")]
-pub(crate) struct SignedText {
-    pub(crate) template: Text,
+pub(crate) enum SignedText {
+    Template(Template),
+    Fields(FieldList),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Template {
+    /// Joined without anything between them. Of several, one whose places all have no value is left out.
+    pub(crate) texts: Vec<Text>,
     free: Option<Place>,
+    looks: Vec<(Place, Look)>,
+    open: bool,
+}
+
+/// What a value must look like, so that its end can be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Look {
+    Digits,
+    /// Letters and underscores.
+    Letters,
+    /// `2026-01-01T10:00:00Z`, with or without a fraction.
+    UtcTime,
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a text with `{places}` or { text = \"…\", free = \"place\" }")]
+#[serde(
+    untagged,
+    expecting = "expected a text with `{places}`, a list of such texts, { text = …, free, looks, boundaries } or { fields = {…} }"
+)]
 enum SignedFormat {
-    Template(String),
-    WithFree { text: String, free: Place },
+    One(String),
+    Several(Vec<String>),
+    Fields(FieldsFormat),
+    Detailed(DetailedFormat),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FieldsFormat {
+    fields: FieldList,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DetailedFormat {
+    text: super::super::text::OneOrMany<String>,
+    free: Option<Place>,
+    #[serde(default)]
+    looks: BTreeMap<String, Look>,
+    #[serde(default)]
+    boundaries: Boundaries,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Boundaries {
+    #[default]
+    Fixed,
+    Open,
 }
 
 impl SignedText {
     /// The exact bytes, in pieces. Anything but a value of the event must be there.
     pub(crate) fn of<'m>(&'m self, message: &Message<'m>) -> Result<Vec<Cow<'m, [u8]>>, Reason> {
-        let mut pieces = Vec::with_capacity(self.template.0.len());
-        for (index, piece) in self.template.0.iter().enumerate() {
-            pieces.push(match piece {
-                Piece::Literal(literal) => Cow::Borrowed(literal.as_bytes()),
-                Piece::Hole(Place::Body) => Cow::Borrowed(message.callback.body.as_slice()),
-                Piece::Hole(place) => {
-                    let value = message.read(place).map_err(|_| Reason::BadSignature)?;
-                    let value = match (value, place) {
-                        (Some(value), _) => value,
-                        (None, Place::Event(_) | Place::Root(_)) => Cow::Borrowed(""),
-                        (None, _) => return Err(Reason::MissingSignature),
-                    };
-                    if self.is_ambiguous(index, place, &value) {
-                        return Err(Reason::BadSignature);
+        match self {
+            Self::Template(template) => template.of(message),
+            Self::Fields(list) => list.of(message).map(|text| vec![Cow::Owned(text.into_bytes())]),
+        }
+    }
+
+    /// Whether it says something else under each secret.
+    pub(crate) fn holds_secret(&self) -> bool {
+        self.places().any(|place| *place == Place::Secret)
+    }
+
+    /// Whether a value's end could be moved into its neighbour, so that none of them is proven.
+    pub(crate) fn is_open(&self) -> bool {
+        match self {
+            Self::Template(template) => template.open,
+            Self::Fields(list) => list.is_open(),
+        }
+    }
+
+    pub(crate) fn signs(&self, place: &Place) -> bool {
+        match self {
+            Self::Template(_) => self.places().any(|signed| signed == place),
+            Self::Fields(list) => list.signs(place),
+        }
+    }
+
+    pub(crate) fn places(&self) -> Box<dyn Iterator<Item = &Place> + '_> {
+        match self {
+            Self::Template(template) => Box::new(template.texts.iter().flat_map(Text::places)),
+            Self::Fields(list) => Box::new(list.places()),
+        }
+    }
+
+    pub(crate) fn texts_mut(&mut self) -> Box<dyn Iterator<Item = &mut Text> + '_> {
+        match self {
+            Self::Template(template) => Box::new(template.texts.iter_mut()),
+            Self::Fields(list) => Box::new(list.texts_mut()),
+        }
+    }
+}
+
+impl Template {
+    pub(crate) fn of<'m>(&'m self, message: &Message<'m>) -> Result<Vec<Cow<'m, [u8]>>, Reason> {
+        let mut pieces = Vec::with_capacity(self.texts.iter().map(|text| text.0.len()).sum());
+        for text in &self.texts {
+            if self.texts.len() > 1 && self.says_nothing(text, message)? {
+                continue;
+            }
+            for (index, piece) in text.0.iter().enumerate() {
+                pieces.push(match piece {
+                    Piece::Literal(literal) => Cow::Borrowed(literal.as_bytes()),
+                    Piece::Hole(hole) => {
+                        self.value(hole, message, [index.checked_sub(1), Some(index + 1)], text)?
                     }
-                    as_bytes(value)
-                }
-            });
+                });
+            }
         }
         Ok(pieces)
     }
 
-    fn is_ambiguous(&self, index: usize, place: &Place, value: &str) -> bool {
-        if self.free.as_ref() == Some(place) {
-            return false;
+    fn says_nothing(&self, text: &Text, message: &Message<'_>) -> Result<bool, Reason> {
+        let mut any_hole = false;
+        for hole in text.holes() {
+            any_hole = true;
+            if message.hole(hole).map_err(|_| Reason::BadSignature)?.is_some() {
+                return Ok(false);
+            }
         }
-        let literal = |index: usize| match self.template.0.get(index) {
-            Some(Piece::Literal(literal)) => Some(literal.as_str()),
-            _ => None,
-        };
-        let beside = [index.checked_sub(1).and_then(literal), literal(index + 1)];
-        beside.into_iter().flatten().any(|literal| value.contains(literal))
+        Ok(any_hole)
     }
 
-    pub(crate) fn holes(&self) -> impl Iterator<Item = &Place> {
-        self.template.places()
+    fn value<'m>(
+        &'m self,
+        hole: &'m Hole,
+        message: &Message<'m>,
+        beside: [Option<usize>; 2],
+        text: &Text,
+    ) -> Result<Cow<'m, [u8]>, Reason> {
+        let value = message.hole(hole).map_err(|_| Reason::BadSignature)?;
+        let Some(value) = value else {
+            let may_be_empty = hole.places.iter().all(|place| {
+                matches!(
+                    place,
+                    Place::Event(_) | Place::Root(_) | Place::Inner(_) | Place::Form(_) | Place::Query(_)
+                )
+            });
+            return if may_be_empty { Ok(Cow::Borrowed(b"")) } else { Err(Reason::MissingSignature) };
+        };
+        let is_body = hole.places.contains(&Place::Body);
+        let wrong_look =
+            self.looks.iter().any(|(place, look)| hole.places.contains(place) && !look.fits(&value));
+        let literals = beside.into_iter().flatten().filter_map(|index| match text.0.get(index) {
+            Some(Piece::Literal(literal)) if !literal.is_empty() => Some(literal.as_bytes()),
+            _ => None,
+        });
+        let is_free = is_body || self.free.as_ref().is_some_and(|free| hole.places.contains(free));
+        let ambiguous = !is_free && literals.into_iter().any(|literal| contains(&value, literal));
+        if wrong_look || ambiguous { Err(Reason::BadSignature) } else { Ok(value) }
+    }
+
+    /// Neighbours whose border nothing shows.
+    fn unseparated(&self) -> Option<(&Hole, &Hole)> {
+        let plain = |hole: &Hole| {
+            let has_look = self.looks.iter().any(|(place, _)| hole.places.contains(place));
+            !hole.is_ours() && !has_look
+        };
+        let pieces: Vec<&Piece> = self.texts.iter().flat_map(|text| &text.0).collect();
+        pieces.windows(2).find_map(|pair| match pair {
+            [Piece::Hole(one), Piece::Hole(other)] if plain(one) && plain(other) => Some((one, other)),
+            _ => None,
+        })
     }
 }
 
-fn as_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
-    match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+impl Look {
+    fn fits(self, value: &[u8]) -> bool {
+        match self {
+            Self::Digits => value.iter().all(u8::is_ascii_digit),
+            Self::Letters => value.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_'),
+            Self::UtcTime => {
+                value.ends_with(b"Z")
+                    && value.iter().filter(|byte| **byte == b'Z').count() == 1
+                    && value.iter().all(|byte| byte.is_ascii_digit() || b"-:.TZ".contains(byte))
+            }
+        }
     }
+}
+
+fn contains(value: &[u8], literal: &[u8]) -> bool {
+    value.windows(literal.len()).any(|window| window == literal)
 }
 
 impl TryFrom<SignedFormat> for SignedText {
     type Error = String;
 
     fn try_from(format: SignedFormat) -> Result<Self, String> {
-        let (text, free) = match format {
-            SignedFormat::Template(text) => (text, None),
-            SignedFormat::WithFree { text, free } => (text, Some(free)),
-        };
-        let template = Text::template(&text)?;
-        let neighbours = |pair: &[Piece]| matches!(pair, [Piece::Hole(_), Piece::Hole(_)]);
-        if template.places().next().is_none() {
-            return Err("the signed text holds no `{place}`, so it would prove nothing".to_owned());
+        let plain = |texts: Vec<String>| template(texts, None, BTreeMap::new(), Boundaries::Fixed);
+        match format {
+            SignedFormat::One(text) => plain(vec![text]),
+            SignedFormat::Several(texts) => plain(texts),
+            SignedFormat::Fields(FieldsFormat { fields }) => Ok(Self::Fields(fields)),
+            SignedFormat::Detailed(DetailedFormat { text, free, looks, boundaries }) => {
+                template(text.into_vec(), free, looks, boundaries)
+            }
         }
-        if template.0.windows(2).any(neighbours) {
-            return Err("two `{places}` without text between them could be read in two ways".to_owned());
-        }
-        Ok(Self { template, free })
     }
+}
+
+fn template(
+    texts: Vec<String>,
+    free: Option<Place>,
+    looks: BTreeMap<String, Look>,
+    boundaries: Boundaries,
+) -> Result<SignedText, String> {
+    let texts = texts.iter().map(|text| Text::template(text)).collect::<Result<Vec<_>, _>>()?;
+    let looks = looks.into_iter().map(|(place, look)| Ok((Place::try_from(place)?, look)));
+    let looks = looks.collect::<Result<Vec<_>, String>>()?;
+    let template = Template { texts, free, looks, open: boundaries == Boundaries::Open };
+    if template.texts.iter().flat_map(Text::places).next().is_none() {
+        return Err("the signed text holds no `{place}`, so it would prove nothing".to_owned());
+    }
+    if let Some((one, other)) = template.unseparated().filter(|_| !template.open) {
+        let name = |hole: &Hole| hole.places().map(ToString::to_string).collect::<Vec<_>>().join(" // ");
+        return Err(format!(
+            "`{}` and `{}` without text between them could be read in two ways: say what one of them `looks` like, or \
+             say `boundaries = \"open\"`, and nothing in the text counts as proven",
+            name(one),
+            name(other)
+        ));
+    }
+    Ok(SignedText::Template(template))
 }

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::super::{
+    auth::networks::Networks,
     events::Word,
     paths::Paths,
-    place::{Piece, Place, Text, Texts},
+    place::Place,
+    text::{Hole, Piece, Text, Texts},
 };
 
 /// One setting that a kind knows.
@@ -22,6 +24,9 @@ pub(crate) struct Declared {
     #[serde(default)]
     pub(crate) one_of: Vec<String>,
     pub(crate) default: Option<String>,
+    /// The gateway cannot run without it.
+    #[serde(default)]
+    pub(crate) required: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -35,15 +40,20 @@ pub(crate) enum Takes {
     Paths,
     /// A table from event type to status word, added to the description's events.
     StatusMap,
+    /// Addresses and networks, added to the description's own.
+    Networks,
+    /// Whatever; kept for the reader of the configuration and looked at by nobody.
+    Remark,
 }
 
 /// The settings of one gateway, checked against what its kind knows.
 #[derive(Debug, Default)]
 pub(crate) struct Settings {
-    texts: BTreeMap<String, String>,
+    pub(crate) texts: BTreeMap<String, String>,
     places: BTreeMap<String, Texts>,
     pub(crate) paths: Option<Paths>,
     pub(crate) status_map: BTreeMap<String, Word>,
+    pub(crate) networks: Option<Networks>,
 }
 
 impl Settings {
@@ -58,6 +68,11 @@ impl Settings {
             let setting = declared.get(&name).ok_or_else(|| unknown(&name, declared))?;
             settings.take(&name, setting, value)?;
         }
+        for (name, setting) in declared {
+            if setting.required && settings.text(name).is_none() {
+                return Err(format!("settings.{name}: is needed ({})", setting.about));
+            }
+        }
         Ok(settings)
     }
 
@@ -65,26 +80,24 @@ impl Settings {
         let wrong = |what: String| format!("settings.{name}: {what} ({})", setting.about);
         match setting.takes {
             Takes::Text => {
-                let text: String = value.try_into().map_err(|_| wrong("expected a text".to_owned()))?;
+                let text = match value {
+                    toml::Value::String(text) => text,
+                    toml::Value::Integer(number) => number.to_string(),
+                    toml::Value::Boolean(value) => value.to_string(),
+                    _ => return Err(wrong("expected a text".to_owned())),
+                };
                 if !setting.one_of.is_empty() && !setting.one_of.contains(&text) {
                     return Err(wrong(format!("expected one of {}", quoted(&setting.one_of))));
                 }
                 self.texts.insert(name.to_owned(), text);
             }
             Takes::Path => {
-                let texts: Texts =
-                    value.try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
-                self.places.insert(name.to_owned(), texts);
+                self.places.insert(name.to_owned(), read(value).map_err(wrong)?);
             }
-            Takes::Paths => {
-                let paths =
-                    value.try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
-                self.paths = Some(paths);
-            }
-            Takes::StatusMap => {
-                self.status_map =
-                    value.try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
-            }
+            Takes::Paths => self.paths = Some(read(value).map_err(wrong)?),
+            Takes::StatusMap => self.status_map = read(value).map_err(wrong)?,
+            Takes::Networks => self.networks = Some(read(value).map_err(wrong)?),
+            Takes::Remark => {}
         }
         Ok(())
     }
@@ -95,31 +108,57 @@ impl Settings {
 
     /// Puts the settings in where `setting:…` stands.
     pub(crate) fn put_into(&self, texts: &mut Texts) {
-        let resolved = std::mem::take(&mut texts.0).into_iter().flat_map(|text| match text.0.as_slice() {
-            [Piece::Hole(Place::Setting(name))] => self.alternatives(name),
+        let resolved = std::mem::take(&mut texts.0).into_iter().flat_map(|text| match text.only_place() {
+            Some(Place::Setting(name)) => self.alternatives(name),
             _ => vec![self.filled(text)],
         });
-        texts.0 = resolved.collect();
+        for text in resolved {
+            let always = matches!(text.only_place(), Some(Place::Const(_)));
+            texts.0.push(text);
+            // What always has a value leaves nothing for the alternatives behind it.
+            if always {
+                break;
+            }
+        }
     }
 
     /// What a whole alternative `setting:name` comes to; nothing where it is not set.
     fn alternatives(&self, name: &str) -> Vec<Text> {
-        let constant = |text: &str| Text(vec![Piece::Hole(Place::Const(text.to_owned()))]);
         match self.places.get(name) {
             Some(places) => places.0.clone(),
-            None => self.text(name).map(constant).into_iter().collect(),
+            None => self.constant(name).map(Text::of).into_iter().collect(),
         }
     }
 
-    pub(crate) fn filled(&self, text: Text) -> Text {
-        let fill = |piece| match piece {
-            Piece::Hole(Place::Setting(name)) => {
-                Piece::Literal(self.text(&name).unwrap_or_default().to_owned())
-            }
-            piece => piece,
-        };
-        Text(text.0.into_iter().map(fill).collect())
+    fn constant(&self, name: &str) -> Option<Place> {
+        self.text(name).filter(|text| !text.is_empty()).map(|text| Place::Const(text.to_owned()))
     }
+
+    pub(crate) fn filled(&self, text: Text) -> Text {
+        Text(text.0.into_iter().map(|piece| self.filled_piece(piece)).collect())
+    }
+
+    fn filled_piece(&self, piece: Piece) -> Piece {
+        let Piece::Hole(Hole { places, filters }) = piece else { return piece };
+        let named_a_setting = places.iter().any(|place| matches!(place, Place::Setting(_)));
+        let places = places.into_iter().filter_map(|place| match place {
+            Place::Setting(name) => self.constant(&name),
+            place => Some(place),
+        });
+        let mut places: Vec<Place> = places.collect();
+        match (places.pop(), places.is_empty(), filters.is_empty()) {
+            (None, ..) => Piece::Literal(String::new()),
+            (Some(Place::Const(text)), true, true) if named_a_setting => Piece::Literal(text),
+            (Some(last), ..) => {
+                places.push(last);
+                Piece::Hole(Hole { places, filters })
+            }
+        }
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(value: toml::Value) -> Result<T, String> {
+    value.try_into().map_err(|error: toml::de::Error| error.message().trim().to_owned())
 }
 
 fn unknown(name: &str, declared: &BTreeMap<String, Declared>) -> String {

@@ -22,6 +22,8 @@ struct Capture {
     #[serde(default)]
     body_encoding: BodyEncoding,
     context: Option<Known>,
+    /// The peer's address, for kinds that know their gateway by it.
+    source_ip: Option<String>,
 }
 
 /// What we hold of the payment already, where the capture says so. Without it nobody can tell a refund of the
@@ -101,6 +103,9 @@ fn from_json(
     callback.query = capture.query.unwrap_or_default();
     callback.headers = headers.collect();
     callback.body = body;
+    if let Some(address) = capture.source_ip {
+        callback.remote_address = address;
+    }
     Ok((callback, capture.context))
 }
 

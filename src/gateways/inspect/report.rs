@@ -5,17 +5,14 @@ use std::fmt;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::Report;
-use crate::{
-    domain::{Fact, Hold, Money, Notification, PaymentId, Sent, Tally, TransactionId},
-    gateways::Reason,
-};
+use crate::domain::{Fact, Hold, Money, Notification, PaymentId, Sent, Tally, TransactionId};
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { valid, reason, key, unreadable, notifications, reply } = self;
         let mut shown = serializer.serialize_struct("Report", 6)?;
         shown.serialize_field("valid", valid)?;
-        shown.serialize_field("reason", &reason.map(Reason::word))?;
+        shown.serialize_field("reason", reason)?;
         shown.serialize_field("key", key)?;
         match unreadable {
             Some(why) => shown.serialize_field("unreadable", &why.to_string())?,
@@ -48,7 +45,8 @@ struct ShownNotification<'n> {
     merchant_reference: Option<&'n str>,
     amount_minor: Option<i64>,
     currency: Option<String>,
-    status: &'n str,
+    /// Absent where the event has no word of its own.
+    status: Option<&'n str>,
     failure_code: Option<&'n str>,
     failure_message: Option<&'n str>,
     refund_id: Option<&'n str>,
@@ -96,7 +94,7 @@ impl<'n> ShownNotification<'n> {
             merchant_reference: merchant_reference.as_deref(),
             amount_minor: amount.map(Money::minor_units),
             currency: amount.map(|amount| amount.currency().to_string()),
-            status,
+            status: Some(status.as_str()).filter(|status| !status.is_empty()),
             failure_code: failure_code.as_deref(),
             failure_message: failure_message.as_deref(),
             refund_id: refund_id.as_deref(),
@@ -136,8 +134,11 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.key, self.reason) {
             (Some(key), _) => writeln!(f, "authentic, proven by {key}")?,
-            (None, Some(reason)) => writeln!(f, "NOT authentic: {}", reason.word())?,
+            (None, Some(reason)) => writeln!(f, "NOT authentic: {reason}")?,
             (None, None) => writeln!(f, "NOT authentic")?,
+        }
+        if let (Some(_), Some(remark)) = (&self.key, self.reason) {
+            writeln!(f, "but it decides nothing: {remark}")?;
         }
         if let Some(why) = &self.unreadable {
             writeln!(f, "but it cannot be read: {why}")?;

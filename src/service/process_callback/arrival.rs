@@ -9,7 +9,7 @@ use crate::{
     gateways::{Answer, CertificateUrl, Certificates, Gateway, HttpReply, Reason, Refusal, Verified},
     proto::{ProcessCallbackRequest, ProcessCallbackResponse},
     service::{PaymentStatusService, convert, error::Failure},
-    store::{Evidence, Recorded, StoreError},
+    store::{Evidence, Outcome, Recorded, StoreError},
     telemetry::trace,
 };
 
@@ -44,6 +44,8 @@ pub(in crate::service) struct Accepted {
     gateway: String,
     /// What the gateway wants to hear then.
     reply: HttpReply,
+    /// And if it was recorded before.
+    duplicate_reply: HttpReply,
     span: Span,
 }
 
@@ -78,8 +80,11 @@ impl<'a> Arrival<'a> {
         let Refusal { reason, needs } = match self.gateway.verify(&self.callback, self.now, certificates) {
             Ok(verified) => {
                 let evidence = self.evidence(service, &verified);
-                let (gateway, reply) = (self.gateway.id().to_string(), self.gateway.reply(Answer::Success));
-                return Ok((evidence, Accepted { gateway, reply, span: self.span }));
+                let reply = verified.challenge_reply().unwrap_or_else(|| self.gateway.reply(Answer::Success));
+                let duplicate_reply =
+                    verified.challenge_reply().unwrap_or_else(|| self.gateway.reply(Answer::Duplicate));
+                let gateway = self.gateway.id().to_string();
+                return Ok((evidence, Accepted { gateway, reply, duplicate_reply, span: self.span }));
             }
             Err(refusal) => refusal,
         };
@@ -133,10 +138,11 @@ impl Accepted {
         service: &PaymentStatusService,
         recorded: Option<Result<Recorded, StoreError>>,
     ) -> Result<ProcessCallbackResponse, Failure> {
-        let Self { gateway, reply, span } = self;
+        let Self { gateway, reply, duplicate_reply, span } = self;
         let _entered = span.enter();
         let Recorded { callback_id, outcome, transactions, mark } =
             recorded.ok_or_else(Failure::internal)??;
+        let reply = if outcome == Outcome::Duplicate { duplicate_reply } else { reply };
         let (outcome, word) = convert::outcome(outcome);
         service.metrics.callback(Some(&gateway), word);
         span.record("callback_id", tracing::field::display(callback_id));

@@ -1,0 +1,110 @@
+//! Time formats: how gateways write when something happened.
+
+use serde::Deserialize;
+use time::{
+    OffsetDateTime, PrimitiveDateTime, UtcOffset,
+    format_description::{OwnedFormatItem, well_known::Rfc3339},
+};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Written")]
+pub(crate) enum TimeFormat {
+    UnixSeconds,
+    UnixMilliseconds,
+    Rfc3339,
+    /// A local time, and how far it is from UTC.
+    Local {
+        pattern: OwnedFormatItem,
+        offset: UtcOffset,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected `unix_seconds`, `unix_milliseconds`, `rfc3339` or { pattern = \"…\", offset = \"+07:00\" }"
+)]
+enum Written {
+    Named(Named),
+    Local(Local),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Named {
+    UnixSeconds,
+    UnixMilliseconds,
+    Rfc3339,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Local {
+    /// As the `time` crate writes it: `[year]-[month]-[day] [hour]:[minute]:[second]`.
+    pattern: String,
+    offset: String,
+}
+
+impl TimeFormat {
+    /// In whole microseconds, as facts are kept, so that a state is the same before and after it was stored.
+    pub(crate) fn read(&self, text: &str) -> Option<OffsetDateTime> {
+        let time = match self {
+            Self::Rfc3339 => OffsetDateTime::parse(text, &Rfc3339).ok(),
+            Self::UnixSeconds => OffsetDateTime::from_unix_timestamp(text.parse().ok()?).ok(),
+            Self::UnixMilliseconds => {
+                let nanoseconds = text.parse::<i128>().ok()?.checked_mul(1_000_000)?;
+                OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()
+            }
+            Self::Local { pattern, offset } => {
+                PrimitiveDateTime::parse(text, pattern).ok().map(|time| time.assume_offset(*offset))
+            }
+        };
+        time.map(OffsetDateTime::truncate_to_microsecond)
+    }
+
+    /// As a sender writes it.
+    pub(crate) fn write(&self, time: OffsetDateTime) -> String {
+        match self {
+            Self::Rfc3339 => time.format(&Rfc3339).unwrap_or_default(),
+            Self::UnixSeconds => time.unix_timestamp().to_string(),
+            Self::UnixMilliseconds => (time.unix_timestamp_nanos() / 1_000_000).to_string(),
+            Self::Local { pattern, offset } => time.to_offset(*offset).format(pattern).unwrap_or_default(),
+        }
+    }
+}
+
+impl TryFrom<Written> for TimeFormat {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        Ok(match written {
+            Written::Named(Named::UnixSeconds) => Self::UnixSeconds,
+            Written::Named(Named::UnixMilliseconds) => Self::UnixMilliseconds,
+            Written::Named(Named::Rfc3339) => Self::Rfc3339,
+            Written::Local(Local { pattern, offset }) => {
+                let parsed = time::format_description::parse_owned::<2>(&pattern);
+                let pattern = parsed.map_err(|error| format!("`{pattern}` is no time pattern: {error}"))?;
+                let wrong = || format!("`{offset}` is no offset such as `+07:00`");
+                let zone = time::macros::format_description!("[offset_hour sign:mandatory]:[offset_minute]");
+                Self::Local { pattern, offset: UtcOffset::parse(&offset, zone).map_err(|_| wrong())? }
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_times_are_read_and_written_in_their_zone() {
+        let format = "f = { pattern = '[year][month][day][hour][minute][second]', offset = '+07:00' }";
+        let mut table: std::collections::BTreeMap<String, TimeFormat> =
+            toml::from_str(format).expect("a format");
+        let format = table.remove("f").expect("the format");
+        let time = format.read("20240521091806").expect("a time");
+        assert_eq!(time.unix_timestamp(), 1_716_257_886);
+        assert_eq!(format.write(time), "20240521091806");
+        assert!(format.read("2024-05-21").is_none());
+    }
+}
