@@ -14,6 +14,9 @@ use crate::domain::{Callback, GatewayId, Notification};
 mod capture;
 mod report;
 
+/// The name of the gateway that a capture is run through.
+pub const NAME: &str = "inspect";
+
 /// What a callback would do.
 #[derive(Debug)]
 pub struct Report {
@@ -51,15 +54,26 @@ pub fn inspect(
     now: OffsetDateTime,
     captured: &[u8],
 ) -> Result<Report, InspectError> {
-    let id: GatewayId = "inspect".parse().map_err(|_| InspectError::Settings("no name".to_owned()))?;
+    let id: GatewayId = NAME.parse().map_err(|_| InspectError::Settings("no name".to_owned()))?;
     let Captured { callback, known } = capture::read(captured, &id, now).map_err(InspectError::Capture)?;
-    let gateways = Gateways::build(vec![configured(id, kind, secrets, settings)?])?;
+    let gateways = gateways(kind, secrets, settings)?;
     let reports = gateways.iter().map(|gateway| report(gateway, &callback, now));
     let mut report = reports.last().ok_or_else(|| InspectError::Settings("no gateway".to_owned()))?;
     if let Some(known) = known {
         settle_refunds(&mut report.notifications, known);
     }
     Ok(report)
+}
+
+/// The one gateway, named [`NAME`], that [`inspect`] runs a callback through: whatever its mode, with keys of any
+/// length.
+pub fn gateways(
+    kind: KindSource,
+    secrets: Vec<Secret>,
+    settings: &serde_json::Map<String, serde_json::Value>,
+) -> Result<Gateways, InspectError> {
+    let id: GatewayId = NAME.parse().map_err(|_| InspectError::Settings("no name".to_owned()))?;
+    Ok(Gateways::build(vec![configured(id, kind, secrets, settings)?])?)
 }
 
 /// Says whether a refund was the last part, where the capture tells what was captured. The refunds of a batch add

@@ -249,12 +249,8 @@ impl Sender<'_> {
         let auth = &self.scheme.auth;
         let signed = auth.signed.iter().flat_map(|signed| signed.places());
         let named = auth.named.iter().filter_map(|named| named.at.as_ref()).flat_map(|texts| texts.places());
-        let part = |place, value| match place {
-            &Place::Part(ref name) => Some((name.as_str(), value)),
-            _ => None,
-        };
-        let times = signed.filter_map(|place| part(place, self.time.as_str()));
-        times.chain(named.filter_map(|place| part(place, self.algorithm_word()))).collect()
+        let times = signed.filter_map(part_name).map(|name| (name, self.time.as_str()));
+        times.chain(named.filter_map(part_name).map(|name| (name, self.algorithm_word()))).collect()
     }
 
     fn algorithm_word(&self) -> &str {
@@ -294,6 +290,13 @@ impl Sender<'_> {
         let text = String::from_utf8(bytes).map_err(|_| SigningError("the inner document is no text"))?;
         let is_json = body.trim_start().starts_with('{');
         Ok(body.replace(INNER, &if is_json { inside_quotes(&text) } else { text }))
+    }
+}
+
+fn part_name(place: &Place) -> Option<&str> {
+    match place {
+        Place::Part(name) => Some(name),
+        _ => None,
     }
 }
 

@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use payment_status::{
     domain::Callback,
-    gateways::{Gateway, GatewaySettings, Gateways, KindSource, Mode, Secret, Unregistered, built_in},
+    gateways::{
+        Gateway, GatewaySettings, Gateways, KindSource, Mode, Secret, Unregistered, built_in,
+        inspect::{self, NAME},
+    },
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 pub(crate) struct Fixture {
@@ -21,11 +24,13 @@ pub(crate) fn all() -> Vec<Fixture> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let mut fixtures = Vec::new();
     for kind in built_in() {
-        for entry in std::fs::read_dir(folder.join(kind)).expect("a folder of vectors for each kind") {
+        let entries = std::fs::read_dir(folder.join(kind)).unwrap_or_else(|_| panic!("no vectors of {kind}"));
+        for entry in entries {
             let path = entry.expect("a readable folder").path();
             let text = std::fs::read(&path).expect("a readable vector");
             let vector = serde_json::from_slice(&text).expect("a vector is JSON");
-            fixtures.push(Fixture { kind, name: path.display().to_string(), text, vector });
+            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            fixtures.push(Fixture { kind, name, text, vector });
         }
     }
     fixtures
@@ -36,21 +41,54 @@ pub(crate) fn valid() -> Vec<Fixture> {
     all().into_iter().filter(|fixture| fixture.vector["expect"]["valid"] == true).collect()
 }
 
+/// The first of a kind that proves itself.
+pub(crate) fn first(kind: &str) -> Fixture {
+    let mut all = valid();
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    all.into_iter().find(|fixture| fixture.kind == kind).unwrap_or_else(|| panic!("no vector of {kind}"))
+}
+
 impl Fixture {
     pub(crate) fn now(&self) -> OffsetDateTime {
         let now = self.vector["now"].as_i64().expect("a clock");
         OffsetDateTime::from_unix_timestamp(now).expect("a time")
     }
 
+    /// With the vector's own secret and settings; whatever the mode.
     pub(crate) fn gateway(&self) -> Gateways {
-        gateway(self.kind, self.vector["secret"].as_str().expect("a secret"), "")
+        self.gateway_with(self.secrets(), &self.settings())
+    }
+
+    pub(crate) fn gateway_with(&self, secrets: Vec<Secret>, settings: &Map<String, Value>) -> Gateways {
+        let kind = KindSource::BuiltIn(self.kind.to_owned());
+        inspect::gateways(kind, secrets, settings).unwrap_or_else(|error| panic!("{}: {error}", self.name))
+    }
+
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        let value = self.vector["secret"].as_str().filter(|secret| !secret.is_empty());
+        value.map(|value| secret("vector", value)).into_iter().collect()
+    }
+
+    pub(crate) fn settings(&self) -> Map<String, Value> {
+        self.vector["config"].as_object().cloned().unwrap_or_default()
     }
 
     pub(crate) fn callback(&self) -> Callback {
-        let headers = self.vector["headers"].as_object().expect("headers").iter();
+        let text = |name: &str| self.vector[name].as_str().unwrap_or_default().to_owned();
+        let headers = self.vector["headers"].as_object().into_iter().flatten();
         let headers =
             headers.map(|(name, value)| (name.clone(), value.as_str().expect("text").as_bytes().to_vec()));
-        callback(headers.collect(), self.vector["body"].as_str().expect("a body"))
+        let mut callback = callback(headers.collect(), &text("body"));
+        if self.vector["body_encoding"] == "base64" {
+            callback.body = data_encoding::BASE64.decode(&callback.body).expect("base64");
+        }
+        callback.method = text("method");
+        callback.path = text("path");
+        callback.query = text("query");
+        if let Some(address) = self.vector["source_ip"].as_str() {
+            address.clone_into(&mut callback.remote_address);
+        }
+        callback
     }
 }
 
@@ -73,11 +111,12 @@ pub(crate) fn build(kind: KindSource, mode: Mode, secret: &str, settings: &str) 
 }
 
 pub(crate) fn secret(id: &str, value: &str) -> Secret {
-    Secret { id: id.to_owned(), value: value.to_owned(), key_id: None, not_before: None, not_after: None }
+    Secret { id: id.to_owned(), value: value.to_owned(), not_before: None, not_after: None, key_id: None }
 }
 
+/// The one gateway, whether it was built by hand or from a vector.
 pub(crate) fn shop(gateways: &Gateways) -> &Gateway {
-    gateways.get("shop").expect("the one gateway")
+    gateways.get("shop").or_else(|| gateways.get(NAME)).expect("the one gateway")
 }
 
 pub(crate) fn callback(headers: Vec<(String, Vec<u8>)>, body: &str) -> Callback {

@@ -30,6 +30,7 @@ mod roles;
 mod rotation;
 mod store;
 mod stories;
+mod tampering;
 mod telemetry;
 mod vectors;
 mod watch;

@@ -76,7 +76,7 @@ pub(crate) struct Key {
 }
 
 enum Material {
-    Keyed(Keyed),
+    Keyed(Box<Keyed>),
     /// The secret stands in the signed text.
     Digest,
     Derived(Derivation),
@@ -183,7 +183,10 @@ impl KeyFormat {
         match self.derive {
             Some(Derivation::Sha1) => {
                 let keyed = Derivation::Sha1.keyed(secret, "", algorithm);
-                keyed.map(Material::Keyed).ok_or_else(|| "does not fit the algorithm".to_owned())
+                keyed
+                    .map(Box::new)
+                    .map(Material::Keyed)
+                    .ok_or_else(|| "does not fit the algorithm".to_owned())
             }
             Some(derivation) => match redsys::is_commerce_key(secret) {
                 true => Ok(Material::Derived(derivation)),
@@ -192,7 +195,10 @@ impl KeyFormat {
             None if algorithm.needs_secret_in_text() => Ok(Material::Digest),
             None => {
                 let keyed = Keyed::new(algorithm, &key);
-                keyed.map(Material::Keyed).ok_or_else(|| "does not fit the algorithm".to_owned())
+                keyed
+                    .map(Box::new)
+                    .map(Material::Keyed)
+                    .ok_or_else(|| "does not fit the algorithm".to_owned())
             }
         }
     }
