@@ -278,6 +278,15 @@ impl Auth {
         (!self.covers(at, inner_at)).then_some(at)
     }
 
+    /// Whether every callback brings the same proof, which then is as good as the secret.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.signed.as_ref().is_some_and(|signed| signed.places().all(Place::is_ours))
+    }
+
+    pub(crate) fn holds_proof(&self, place: &Place) -> bool {
+        self.proof.as_ref().is_some_and(|proof| proof.at.0.contains(place))
+    }
+
     /// Every place that must be looked up to check the proof.
     pub(crate) fn places(&self) -> impl Iterator<Item = &Place> {
         let conditions = self.when.iter().flat_map(Condition::places);

@@ -71,6 +71,22 @@ impl Gateway {
     }
 }
 
+impl Shaped {
+    /// Everything that is looked at to say what a message means.
+    pub(crate) fn places(&self) -> impl Iterator<Item = &Place> {
+        let own = self.when.iter().flat_map(Condition::places).chain(places_of(&self.paths));
+        let rules = self.rules.iter().flat_map(|compiled| {
+            let conditions = compiled.rule.when.iter().flat_map(Condition::places);
+            conditions.chain(places_of(&compiled.rule.paths))
+        });
+        own.chain(rules)
+    }
+}
+
+fn places_of(paths: &Paths) -> impl Iterator<Item = &Place> {
+    paths.texts().into_iter().flatten().flat_map(Texts::places)
+}
+
 impl Compiled {
     /// Whether its facts count only once the gateway confirms them, where this scheme proved the callback.
     pub(crate) fn needs_confirmation(&self, scheme: usize) -> bool {

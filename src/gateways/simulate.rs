@@ -311,7 +311,21 @@ impl Values {
         let fill = |text: String, (name, value): &(String, String)| {
             text.replace(&format!("{{{{{name}}}}}"), &escaped(value))
         };
-        self.0.iter().fold(text.to_owned(), fill)
+        self.choose(&self.0.iter().fold(text.to_owned(), fill))
+    }
+
+    /// `{{live_or_test A | B}}`: a word that tells the gateway's two worlds apart.
+    fn choose(&self, text: &str) -> String {
+        let is_live = self.0.iter().any(|(name, value)| name == "livemode" && value == "true");
+        let mut parts = text.split("{{live_or_test ");
+        let mut chosen = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (words, rest) = part.split_once("}}").unwrap_or((part, ""));
+            let (live, test) = words.split_once(" | ").unwrap_or((words, words));
+            chosen.push_str(if is_live { live } else { test });
+            chosen.push_str(rest);
+        }
+        chosen
     }
 }
 
