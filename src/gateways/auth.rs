@@ -244,8 +244,10 @@ impl Auth {
         match place {
             Place::Event(path) => has(&Place::Body) || self.covers_inside(path, event_path),
             Place::Root(path) => has(&Place::Body) || self.covers_inside(path, root_path),
-            Place::Inner(_) => {
-                inner_at.places().next().is_some() && inner_at.places().all(|at| self.covers(at, inner_at))
+            Place::Inner(path) => {
+                let mut outer = inner_at.places().peekable();
+                let all_outer = outer.peek().is_some() && outer.all(|at| self.covers(at, inner_at));
+                all_outer || self.covers_inside(path, inner_path)
             }
             Place::Form(_) => {
                 has(&Place::Body) || has(place) || (has(&Place::Form(None)) && !self.leaves_out(place))
@@ -301,6 +303,13 @@ impl Auth {
 fn event_path(place: &Place) -> Option<&Path> {
     match place {
         Place::Event(path) => Some(path),
+        _ => None,
+    }
+}
+
+fn inner_path(place: &Place) -> Option<&Path> {
+    match place {
+        Place::Inner(path) => Some(path),
         _ => None,
     }
 }

@@ -311,7 +311,7 @@ impl Values {
         let fill = |text: String, (name, value): &(String, String)| {
             text.replace(&format!("{{{{{name}}}}}"), &escaped(value))
         };
-        self.choose(&self.0.iter().fold(text.to_owned(), fill))
+        without_unset(&self.choose(&self.0.iter().fold(text.to_owned(), fill)))
     }
 
     /// `{{live_or_test A | B}}`: a word that tells the gateway's two worlds apart.
@@ -327,6 +327,14 @@ impl Values {
         }
         chosen
     }
+}
+
+/// A setting that is not set stands for nothing.
+fn without_unset(text: &str) -> String {
+    let mut parts = text.split("{{setting:");
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    parts.for_each(|part| kept.push_str(part.split_once("}}").map_or("", |(_, rest)| rest)));
+    kept
 }
 
 fn inside_xml(text: &str) -> String {

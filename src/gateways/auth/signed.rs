@@ -174,7 +174,7 @@ impl Template {
                     Place::Event(_) | Place::Root(_) | Place::Inner(_) | Place::Form(_) | Place::Query(_)
                 )
             });
-            return if may_be_empty { Ok(Cow::Borrowed(b"")) } else { Err(Reason::MissingSignature) };
+            return if may_be_empty { Ok(hole.of_nothing()) } else { Err(Reason::MissingSignature) };
         };
         let is_body = hole.places.contains(&Place::Body);
         let wrong_look =
