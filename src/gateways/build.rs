@@ -221,7 +221,7 @@ fn kept_headers(schemes: &[Scheme], shapes: &[Shaped]) -> Vec<String> {
             Place::Header(name) => Some(name.to_ascii_lowercase()),
             _ => None,
         });
-    let mut names: Vec<String> = names.collect();
+    let mut names: Vec<String> = names.map(|name| name.to_ascii_lowercase()).collect();
     names.sort();
     names.dedup();
     names

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{Certificates, Gateway, Signing, SigningError, sign::inside_quotes};
+use super::{Certificates, Gateway, Signing, SigningError, place::Place, sign::inside_quotes};
 use crate::domain::{Callback, Currency, Money};
 
 /// What a kind can send, by what it reports, with `{{placeholders}}`.
@@ -250,6 +250,7 @@ impl Gateway {
             self.setting_texts.iter().map(|(name, text)| (format!("setting:{name}"), text.clone()));
         let values = [
             ("payment_id", payment.payment_id.to_owned()),
+            ("payment_number", number(payment)),
             ("merchant_reference", payment.merchant_reference.to_owned()),
             ("account", account.to_owned()),
             ("amount", digits(amount)),
@@ -279,8 +280,11 @@ impl Gateway {
         if !self.proves(callback, now) {
             return;
         }
+        let proofs =
+            self.schemes.iter().filter_map(|scheme| scheme.auth.proof.as_ref()).flat_map(|proof| &proof.at.0);
+        let in_headers: Vec<&str> = proofs.filter_map(Place::header).collect();
         for (name, value) in &mut callback.headers {
-            if self.kept_headers.iter().any(|kept| kept.eq_ignore_ascii_case(name)) {
+            if in_headers.iter().any(|proof| proof.eq_ignore_ascii_case(name)) {
                 value.reverse();
             }
         }
@@ -335,6 +339,13 @@ fn without_unset(text: &str) -> String {
     let mut kept = parts.next().unwrap_or_default().to_owned();
     parts.for_each(|part| kept.push_str(part.split_once("}}").map_or("", |(_, rest)| rest)));
     kept
+}
+
+/// For gateways whose payments have numbers.
+fn number(payment: &Payment<'_>) -> String {
+    let id = payment.payment_id;
+    let is_number = !id.starts_with('0') && id.len() <= 15 && id.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { id.to_owned() } else { (payment.seed % 1_000_000_000 + 1).to_string() }
 }
 
 fn inside_xml(text: &str) -> String {
