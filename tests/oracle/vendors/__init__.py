@@ -15,6 +15,7 @@ from .plain import Conekta, Doku, Midtrans, Paystack, Wise, Zalopay
 from .przelewy24 import Przelewy24
 from .razorpay import Razorpay
 from .redsys import Redsys
+from .regional import Dlocal, Iyzico, Momo, Payfast, Paytr, PayuLatam, Tap, Tbank
 from .shopify import Shopify
 from .square import Square
 from .sslcommerz import SslCommerz
@@ -30,15 +31,21 @@ VENDORS = [
     Cashfree(),
     CoinbaseCommerce(),
     Conekta(),
+    Dlocal(),
     Doku(),
     Gocardless(),
+    Iyzico(),
     MercadoPago(),
     Midtrans(),
+    Momo(),
     Paddle(),
+    Payfast(),
     Paypal(),
     Paystack(),
+    Paytr(),
     PayuEurope(),
     PayuIndia(),
+    PayuLatam(),
     PhonePe(),
     Polar(),
     Przelewy24(),
@@ -48,6 +55,8 @@ VENDORS = [
     Square(),
     SslCommerz(),
     Svix(),
+    Tap(),
+    Tbank(),
     Vnpay(),
     WechatPay(),
     Wise(),
