@@ -30,8 +30,7 @@ class Przelewy24(Vendor):
         }
         text = json.dumps(fields | {"crc": self.secret}, ensure_ascii=False, separators=(",", ":"))
         sign = hashlib.sha384(text.encode()).hexdigest()
-        # The library relies on this order, which is the gateway's.
-        body = draw.json(fields | {"sign": sign})
+        body = draw.json(dict(draw.shuffled(fields | {"sign": sign})))
         expect = understood(payment, reference, amount, "PLN", "authorized")
         return Callback(
             {"Content-Type": "application/json"},
@@ -42,4 +41,4 @@ class Przelewy24(Vendor):
         )
 
     def proves(self, callback):
-        return ask("przelewy24.verify", 12345, 123, self.secret, callback.text)
+        return ask("przelewy24.verify", 12345, 123, self.secret, json.loads(callback.body))

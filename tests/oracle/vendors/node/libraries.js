@@ -31,9 +31,15 @@ const vnpay = (code, secret) => {
 
 const payuIndia = (key, salt) => new (require('payu-websdk'))({ key, salt }, 'TEST').hasher;
 
-const przelewy24 = (merchant, pos, crc) => {
+// The library signs the members of an object as they stand in it, and knows payments only. These are the gateway's.
+const PAYMENT = 'merchantId posId sessionId amount originAmount currency orderId methodId statement sign'.split(' ');
+const REFUND = 'orderId sessionId refundsUuid merchantId amount currency status sign'.split(' ');
+
+const przelewy24 = (merchant, pos, crc, message) => {
   const { P24 } = require('@ingameltd/node-przelewy24');
-  return new P24(merchant, pos, 'report', crc, { sandbox: true });
+  const signed = 'refundsUuid' in message ? REFUND : PAYMENT;
+  const ordered = Object.fromEntries(signed.map((name) => [name, message[name]]));
+  return new P24(merchant, pos, 'report', crc, { sandbox: true }).verifyNotification(ordered);
 };
 
 const phonepe = () => require('@phonepe-pg/pg-sdk-node/dist/common/CommonUtils').CommonUtils;
@@ -68,7 +74,7 @@ const FUNCTIONS = {
   'vnpay.verify': (code, secret, fields) => vnpay(code, secret).verifyIpnCall(fields).isVerified,
   'phonepe.sign': (username, password) => phonepe().calculateSha256({ username, password }),
   'phonepe.verify': (...args) => phonepe().isCallbackValid(...args),
-  'przelewy24.verify': (merchant, pos, crc, body) => przelewy24(merchant, pos, crc).verifyNotification(JSON.parse(body)),
+  'przelewy24.verify': przelewy24,
   'alipay.verify': (appId, privateKey, alipayPublicKey, fields) => {
     const { AlipaySdk } = require('alipay-sdk');
     return new AlipaySdk({ appId, privateKey, alipayPublicKey, keyType: 'PKCS8' }).checkNotifySignV2(fields);
