@@ -11,7 +11,7 @@ from program import BINARY, PATIENCE, environment
 from vendors import VENDORS
 from vendors.callback import Callback
 
-SIMULATED = [vendor for vendor in VENDORS if not vendor.not_simulated]
+SIMULATED = [(vendor, scenario) for vendor in VENDORS for scenario in vendor.scenarios]
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,11 @@ def listener():
     server.shutdown()
 
 
-@pytest.mark.parametrize("scenario", ["success", "refund", "forged"])
-@pytest.mark.parametrize("vendor", SIMULATED, ids=lambda vendor: vendor.name)
+def _name(value):
+    return value if isinstance(value, str) else value.name
+
+
+@pytest.mark.parametrize(("vendor", "scenario"), SIMULATED, ids=_name)
 def test_the_library_agrees(listener, vendor, scenario):
     listener.heard = []
     url = f"http://127.0.0.1:{listener.server_port}/webhooks/{vendor.kind}"
@@ -56,4 +59,15 @@ def test_the_library_agrees(listener, vendor, scenario):
     assert played.returncode == 0, played.stderr
     assert listener.heard
     for callback in listener.heard:
-        assert vendor.proves(callback) == (scenario != "forged"), callback
+        if scenario == "forged":
+            assert not _accepted(vendor, callback), callback
+        else:
+            assert vendor.proves(callback), callback
+
+
+def _accepted(vendor, forged):
+    """A library that cannot even read a forgery has not accepted it."""
+    try:
+        return vendor.proves(forged)
+    except Exception:
+        return False

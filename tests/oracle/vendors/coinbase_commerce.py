@@ -12,6 +12,7 @@ class CoinbaseCommerce(Vendor):
     kind = "coinbase-commerce"
     secret = Draw().uuid()
     currency = "USD"
+    scenarios = ("success", "forged")
 
     def callback(self, draw):
         code, reference, amount = draw.of("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 8), draw.reference(), draw.amount()

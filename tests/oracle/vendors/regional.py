@@ -149,7 +149,7 @@ class Tap(Vendor):
         reference = charge["reference"]
         text = f"x_id{charge['id']}x_amount{amount}x_currency{charge['currency']}"
         text += f"x_gateway_reference{reference.get('gateway', '')}x_payment_reference{reference.get('payment', '')}"
-        text += f"x_status{charge['status']}x_created{charge['transaction']['created']}"
+        text += f"x_status{charge['status']}x_created{charge.get('transaction', charge)['created']}"
         return hmac.digest(self.secret.encode(), text.encode(), hashlib.sha256).hex()
 
 

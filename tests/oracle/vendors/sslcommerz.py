@@ -15,6 +15,7 @@ class SslCommerz(Vendor):
     secret = "testbox@ssl" + Draw().name()
     settings = {"store_id": "testbox"}
     currency = "BDT"
+    scenarios = ("success", "forged")
 
     def callback(self, draw):
         payment, reference, amount = draw.name(), draw.reference(), draw.amount()

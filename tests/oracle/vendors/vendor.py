@@ -10,8 +10,8 @@ class Vendor:
     # What only `simulate` needs: it signs where the settings otherwise only verify.
     signing = {}
     currency = "EUR"
-    # Why no simulated callback can be given to the library.
-    not_simulated = None
+    # What `simulate` can play. Not every gateway reports its refunds.
+    scenarios = ("success", "refund", "forged")
 
     @property
     def name(self):
