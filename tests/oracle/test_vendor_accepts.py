@@ -47,9 +47,10 @@ def test_the_library_agrees(listener, vendor, scenario):
     listener.heard = []
     url = f"http://127.0.0.1:{listener.server_port}/webhooks/{vendor.kind}"
     amount = ["--amount", "1250" if vendor.currency == "VND" else "12.50", "--currency", vendor.currency]
+    account = ["--account", vendor.account] if vendor.account else []
     settings = vendor.settings | vendor.signing
     played = subprocess.run(
-        [BINARY, "simulate", "--kind", vendor.kind, "--scenario", scenario, "--url", url, *amount, "--live"]
+        [BINARY, "simulate", "--kind", vendor.kind, "--scenario", scenario, "--url", url, *amount, *account, "--live"]
         + ["--settings", json.dumps(settings)],
         env=environment({"PAYMENT_STATUS_SECRET": vendor.secret} if vendor.secret else {}),
         capture_output=True,

@@ -25,6 +25,7 @@ class Bkash(Vendor):
     settings = {"signing_cert_pem": _certificate(), "topic_arn": TOPIC, "store_exponent": "2"}
     signing = {"private_key_pem": gateway_keys().private_pem}
     currency = "BDT"
+    scenarios = ("success", "forged")
 
     def callback(self, draw):
         payment, reference, amount = draw.name(count=10).upper(), draw.reference(), draw.amount()

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import urllib.parse
 
 from mercadopago.webhook import InvalidWebhookSignatureError, WebhookSignatureValidator
 
@@ -44,6 +45,6 @@ class MercadoPago(Vendor):
 
     @accepts(InvalidWebhookSignatureError)
     def proves(self, callback):
-        fields = dict(pair.split("=", 1) for pair in callback.query.split("&"))
+        fields = dict(urllib.parse.parse_qsl(callback.query))
         signature, request = callback.header("x-signature"), callback.header("x-request-id")
         WebhookSignatureValidator.validate(signature, request, fields.get("data.id"), self.secret)

@@ -133,6 +133,7 @@ class Zalopay(Vendor):
     secret = Draw().name(count=32)
     settings = {"app_id": "2553"}
     currency = "VND"
+    scenarios = ("success", "forged")
 
     def callback(self, draw):
         payment, reference, amount = draw.digits(15), draw.reference(), draw.amount(0)

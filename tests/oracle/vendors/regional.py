@@ -31,6 +31,7 @@ class Momo(Vendor):
     secret = Draw().name(count=32)
     settings = {"access_key": "klm05TvNBzhg7h7j", "partner_code": "MOMOBKUN20180529"}
     currency = "VND"
+    scenarios = ("success", "forged")
     signed = "amount extraData message orderId orderInfo orderType partnerCode payType requestId responseTime resultCode transId"
 
     def callback(self, draw):
@@ -160,6 +161,7 @@ class PayuLatam(Vendor):
     secret = Draw().name(count=26)
     settings = {"merchant_id": "508029"}
     currency = "USD"
+    scenarios = ("success", "forged")
 
     def callback(self, draw):
         payment, reference, amount = draw.uuid(), draw.reference(), draw.amount()
@@ -198,6 +200,7 @@ class Paytr(Vendor):
     secret = Draw().name(count=16)
     settings = {"merchant_salt": "Qp8sZ3nDf6Hj0Vc5"}
     currency = "TRY"
+    scenarios = ("success", "forged")
 
     def callback(self, draw):
         reference, amount = draw.name("IN"), draw.amount()
@@ -224,6 +227,7 @@ class Payfast(Vendor):
     secret = Draw().name(count=20) + " !"
     settings = {"merchant_id": "10000100"}
     currency = "ZAR"
+    scenarios = ("success", "forged")
 
     def callback(self, draw):
         payment, reference, amount = draw.digits(7), draw.reference(), draw.amount()

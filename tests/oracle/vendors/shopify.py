@@ -14,6 +14,7 @@ class Shopify(Vendor):
     kind = "shopify"
     secret = "shpss_" + Draw().of("0123456789abcdef", 32)
     currency = "USD"
+    account = "shop1.myshopify.com"
 
     def callback(self, draw):
         topic, fields, expect = draw.choice([self._order, self._transaction, self._refund])(draw)
@@ -48,6 +49,7 @@ class Shopify(Vendor):
         order, refund, amount = draw.digits(17), draw.digits(17), draw.amount()
         money = {"kind": "refund", "status": "success", "amount": amount.major, "currency": "USD", "test": False}
         fields = {"id": Number(refund), "order_id": Number(order), "note": draw.text(), "transactions": [money]}
+        fields |= {"refund_line_items": [], "order_adjustments": [], "created_at": draw.moment()}
         expect = understood(order, None, amount, "USD", "refund_relative", refund_id=refund, livemode=True)
         return "refunds/create", fields, expect
 

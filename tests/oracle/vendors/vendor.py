@@ -10,6 +10,8 @@ class Vendor:
     # What only `simulate` needs: it signs where the settings otherwise only verify.
     signing = {}
     currency = "EUR"
+    # The merchant's account, where callbacks must name one.
+    account = None
     # What `simulate` can play. Not every gateway reports its refunds.
     scenarios = ("success", "refund", "forged")
 

@@ -13,6 +13,7 @@ class Vnpay(Vendor):
     secret = Draw().of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 32)
     settings = {"tmn_code": "2QXUI4J4"}
     currency = "VND"
+    scenarios = ("success", "forged")
 
     def callback(self, draw):
         payment, reference, amount = draw.digits(8), draw.reference(), draw.amount(0)
