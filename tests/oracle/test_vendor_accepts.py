@@ -7,6 +7,7 @@ import threading
 import urllib.parse
 
 import pytest
+
 from program import BINARY, PATIENCE, environment
 from vendors import VENDORS
 from vendors.callback import Callback

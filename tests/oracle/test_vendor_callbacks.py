@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import replace
 
 import pytest
+
 from program import BINARY, PATIENCE, environment
 from vendors import VENDORS
 from vendors.draw import Draw

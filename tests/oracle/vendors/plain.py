@@ -127,7 +127,7 @@ class Doku(Vendor):
 
 
 class Zalopay(Vendor):
-    """https://docs.zalopay.vn/docs/specs/order-callback: one JSON text inside another; its library is in no registry."""
+    """https://docs.zalopay.vn/docs/specs/order-callback: one JSON text inside another; its library is no package."""
 
     kind = "zalopay"
     secret = Draw().name(count=32)

@@ -54,6 +54,8 @@ class Redsys(Vendor):
         signer = get_signer(self.secret, version)
         encoded = draw.choice([signer.encode_parameters(fields), self._encoded(draw, fields, version)])
         sign = signer.sign(reference, encoded).decode()
+        # Real notifications write the first version's in the other alphabet.
+        sign = draw.choice([sign, sign.replace("+", "-").replace("/", "_")])
         form = {"Ds_SignatureVersion": version, "Ds_MerchantParameters": encoded.decode(), "Ds_Signature": sign}
         body = draw.form(draw.shuffled(form))
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
