@@ -29,12 +29,10 @@ class PayuIndia(Vendor):
                 ("pending", "pending", "pending"),
             ]
         )
-        # A bar parts the signed fields. Where a value holds one, nobody can tell where which field ends.
+        # A bar parts the signed fields: in more than one of them, nobody could tell where which one ends.
         reference = reference.replace("|", "/")
-        fields = {
-            name: draw.text().replace("|", "/")
-            for name in ("productinfo", "firstname", "lastname", "udf1", "udf2", "udf3", "udf4", "udf5")
-        }
+        names = ("firstname", "lastname", "udf1", "udf2", "udf3", "udf4", "udf5")
+        fields = {name: draw.text().replace("|", "/") for name in names} | {"productinfo": draw.text()}
         fields |= {
             "mihpayid": payment,
             "txnid": reference,
