@@ -19,6 +19,7 @@ mod cli;
 mod config;
 mod demo;
 mod fixtures;
+mod front_door;
 mod grpc;
 mod inspect;
 mod kinds;

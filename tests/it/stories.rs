@@ -14,7 +14,7 @@ use crate::{
     stories::cast::Player,
 };
 
-mod cast;
+pub(crate) mod cast;
 
 const NOW: OffsetDateTime = datetime!(2026-01-01 10:00 UTC);
 const KINDS: [(&str, &str, &str); 1] = [("stripe", "whsec_k3qXo0dT1yZ8bQw5nR7uVJmA2sLcE9fH", "")];

@@ -63,7 +63,16 @@ impl Service {
         Self::start_with(url, Knobs::default()).await
     }
 
-    pub async fn start_with(url: &str, Knobs { max_queue, reader_patience }: Knobs) -> Self {
+    pub async fn start_with(url: &str, knobs: Knobs) -> Self {
+        Self::start_over(url, knobs, gateways()).await
+    }
+
+    /// With other gateways than `shop` and `adopting`.
+    pub async fn start_over(
+        url: &str,
+        Knobs { max_queue, reader_patience }: Knobs,
+        gateways: Gateways,
+    ) -> Self {
         let settings = StoreSettings {
             url: url.to_owned(),
             max_connections: 8,
@@ -83,7 +92,7 @@ impl Service {
         let (health, metrics, shutdown) =
             (Health::default(), Metrics::new().unwrap(), CancellationToken::new());
         let service = PaymentStatusService {
-            gateways: Arc::new(gateways()),
+            gateways: Arc::new(gateways),
             certificates: CertificateCache::new(
                 Outbound::new(None, Trust::new(None).unwrap()),
                 metrics.clone(),

@@ -92,11 +92,18 @@ pub async fn transaction(client: &mut PaymentStatusClient<Channel>, order: &str)
 
 /// The status that the gateway hears; `None` where the connection broke before it did.
 pub async fn deliver(http: SocketAddr, callback: &Callback) -> Option<u16> {
-    let mut head = format!("{} {} HTTP/1.1\r\n", callback.method, callback.path);
+    answer_to(http, callback).await.map(|(status, _)| status)
+}
+
+/// Status and body.
+pub async fn answer_to(http: SocketAddr, callback: &Callback) -> Option<(u16, String)> {
+    let separator = if callback.query.is_empty() { "" } else { "?" };
+    let Callback { method, path, query, .. } = callback;
+    let mut head = format!("{method} {path}{separator}{query} HTTP/1.1\r\n");
     for (name, value) in &callback.headers {
         head.push_str(&format!("{name}: {}\r\n", String::from_utf8_lossy(value)));
     }
-    exchange(http, &head, &callback.body).await.map(|(status, _)| status)
+    exchange(http, &head, &callback.body).await
 }
 
 /// Status and body of what is at this path.

@@ -12,14 +12,29 @@ const PRIVATE_KEY: &str = include_str!("private_key.pem");
 /// Of the same key, signed by itself.
 const CERTIFICATE: &str = include_str!("certificate.pem");
 
-pub(super) struct Player {
+pub(crate) struct Player {
     pub(super) gateways: Gateways,
     pub(super) currency: String,
 }
 
+/// A gateway of this kind, not built yet.
+pub(crate) struct Role {
+    pub(crate) settings: GatewaySettings,
+    pub(crate) currency: String,
+}
+
 impl Player {
-    /// With the secret and the settings of a recorded vector, but keys of our own where the gateway keeps its key.
+    /// The one gateway `shop`.
     pub(super) fn of(kind: &'static str) -> Self {
+        let Role { settings, currency } = Role::of(kind, "shop");
+        let gateways = Gateways::build(vec![settings]).unwrap_or_else(|error| panic!("{kind}: {error}"));
+        Self { gateways, currency }
+    }
+}
+
+impl Role {
+    /// With the secret and the settings of a recorded vector, but keys of our own where the gateway keeps its key.
+    pub(crate) fn of(kind: &'static str, name: &str) -> Self {
         let fixture = with_secret(kind);
         let mut settings = fixture.settings();
         let mut secrets = fixture.secrets();
@@ -54,7 +69,7 @@ impl Player {
             settings = standard_settings();
         }
         let currency = fixture.vector["expect"]["currency"].as_str().unwrap_or(currency_of(kind)).to_owned();
-        Self { gateways: gateways(kind, secrets, settings), currency }
+        Self { settings: gateway(kind, name, secrets, settings), currency }
     }
 }
 
@@ -66,7 +81,12 @@ fn with_secret(kind: &str) -> fixtures::Fixture {
     with.unwrap_or_else(|| fixtures::first(kind))
 }
 
-fn gateways(kind: &str, mut secrets: Vec<Secret>, mut settings: Map<String, Value>) -> Gateways {
+fn gateway(
+    kind: &str,
+    name: &str,
+    mut secrets: Vec<Secret>,
+    mut settings: Map<String, Value>,
+) -> GatewaySettings {
     if let Some(Value::Object(keys)) = settings.remove("keys") {
         let named = |(name, value): (String, Value)| Secret {
             key_id: Some(name),
@@ -78,8 +98,8 @@ fn gateways(kind: &str, mut secrets: Vec<Secret>, mut settings: Map<String, Valu
     if kind == "authorizenet" {
         settings.insert("currency".to_owned(), "USD".into());
     }
-    Gateways::build(vec![GatewaySettings {
-        id: "shop".parse().expect("an id"),
+    GatewaySettings {
+        id: name.parse().expect("an id"),
         kind: KindSource::BuiltIn(kind.to_owned()),
         // The recorded secrets are shorter than any that should be used.
         mode: Mode::Any,
@@ -87,8 +107,7 @@ fn gateways(kind: &str, mut secrets: Vec<Secret>, mut settings: Map<String, Valu
         unregistered: Unregistered::Park,
         secrets,
         settings: toml::Table::try_from(settings).expect("settings"),
-    }])
-    .unwrap_or_else(|error| panic!("{kind}: {error}"))
+    }
 }
 
 /// Where the first vector says none.
@@ -117,7 +136,7 @@ fn standard_settings() -> Map<String, Value> {
 }
 
 /// How a story ends at this kind.
-pub(super) fn ending(kind: &str, scenario: Scenario) -> &'static str {
+pub(crate) fn ending(kind: &str, scenario: Scenario) -> &'static str {
     let word = scenario.word();
     let own = OWN_ENDINGS.iter().find(|(own, words, _)| *own == kind && words.contains(&word));
     match own {
