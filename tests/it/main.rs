@@ -22,6 +22,7 @@ mod fixtures;
 mod front_door;
 mod grpc;
 mod inspect;
+mod keys;
 mod kinds;
 mod lifecycle;
 mod listen;

@@ -181,7 +181,11 @@ fn json_leaves(json: &Value, pointer: String, leaves: &mut Vec<Leaf>) {
             leaves.push(Leaf { name: pointer.clone(), value: text.clone(), place: Place::Json(pointer) });
         }
         other => {
-            leaves.push(Leaf { name: pointer.clone(), value: other.to_string(), place: Place::Json(pointer) });
+            leaves.push(Leaf {
+                name: pointer.clone(),
+                value: other.to_string(),
+                place: Place::Json(pointer),
+            });
         }
     }
 }
