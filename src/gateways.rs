@@ -49,6 +49,7 @@ mod settings;
 mod sign;
 pub mod simulate;
 mod text;
+mod text_or_table;
 mod time_format;
 mod verify;
 

@@ -3,7 +3,7 @@
 //! Reading it refuses unknown keys and names the line. What only makes sense together (a fact from a value that
 //! the proof does not cover, a setting that nobody declared) is checked when a gateway is built from it.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -25,7 +25,11 @@ use super::{
     text::Texts,
 };
 
+mod fault;
 pub(crate) mod settings;
+mod whereabouts;
+
+pub(crate) use fault::Fault;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,60 +130,9 @@ pub(crate) struct Account {
     pub(crate) must_be: Texts,
 }
 
-/// What is wrong with a description, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) line: Option<usize>,
-    pub(crate) key: String,
-    pub(crate) what: String,
-}
-
-/// How `toml::Spanned` shows up in the path of an error.
-const SPAN: &str = ".$__serde_spanned_private_value";
-
 impl Description {
     pub(crate) fn read(text: &str) -> Result<Self, Fault> {
-        let reader =
-            toml::Deserializer::parse(text).map_err(|error| Fault::of(&error, text, String::new()))?;
-        serde_path_to_error::deserialize(reader).map_err(|error| {
-            let key = error.path().to_string().replace(SPAN, "");
-            Fault::of(error.inner(), text, key)
-        })
-    }
-}
-
-impl Fault {
-    fn of(error: &toml::de::Error, text: &str, key: String) -> Self {
-        let line = error.span().map(|span| line_of(text, span.start));
-        Self { line, key, what: error.message().trim().replace('\n', ", ") }
-    }
-
-    pub(crate) fn at<T>(
-        spanned: &Spanned<T>,
-        text: &str,
-        key: impl Into<String>,
-        what: impl Into<String>,
-    ) -> Self {
-        Self { line: Some(line_of(text, spanned.span().start)), key: key.into(), what: what.into() }
-    }
-
-    pub(crate) fn in_key(key: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { line: None, key: key.into(), what: what.into() }
-    }
-}
-
-fn line_of(text: &str, at: usize) -> usize {
-    1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(line) = self.line {
-            write!(f, "line {line}, ")?;
-        }
-        if !self.key.is_empty() && self.key != "." {
-            write!(f, "key `{}`: ", self.key)?;
-        }
-        f.write_str(&self.what)
+        let reader = toml::Deserializer::parse(text).map_err(|error| Fault::of_syntax(&error, text))?;
+        serde_path_to_error::deserialize(reader).map_err(|error| Fault::of_value(&error, text))
     }
 }

@@ -31,10 +31,10 @@ pub(crate) fn text_of(kind: &KindSource) -> Result<(&str, &str, bool), String> {
 }
 
 pub(crate) fn describe(name: &str, text: &str) -> Result<Description, String> {
-    Description::read(text).map_err(|fault| in_file(name, &fault))
+    Description::read(text).map_err(|fault| in_file(name, text, fault))
 }
 
 /// `our-bank.toml: line 12, key …`: enough to open the file at the right place.
-pub(crate) fn in_file(name: &str, fault: &Fault) -> String {
-    format!("{name}: {fault}")
+pub(crate) fn in_file(name: &str, text: &str, fault: Fault) -> String {
+    format!("{name}: {}", fault.placed(text))
 }
