@@ -28,6 +28,7 @@ mod outage;
 mod own_kind;
 mod roles;
 mod rotation;
+mod schema;
 mod store;
 mod stories;
 mod tampering;
