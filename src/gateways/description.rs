@@ -35,27 +35,21 @@ pub(crate) use fault::Fault;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Description {
     /// The gateway's name, for people.
-    #[expect(dead_code, reason = "the console shows it")]
     pub(crate) title: String,
     /// Where the gateway itself describes its callbacks.
     #[serde(default)]
-    #[expect(dead_code, reason = "for the reader of the file")]
     pub(crate) docs: Vec<String>,
     /// Where in the gateway's dashboard the URL goes and the secret comes from.
     #[serde(default)]
-    #[expect(dead_code, reason = "for the reader of the file, and the chapter of kinds made from it")]
     pub(crate) setup: String,
     /// How the gateway can be asked for the state of a payment.
     #[serde(default)]
-    #[expect(dead_code, reason = "for the reader of the file, and the table of kinds made from it")]
     pub(crate) poll: String,
     /// The library of the gateway's own that this was compared with.
     #[serde(default)]
-    #[expect(dead_code, reason = "for the reader of the file, and the table of kinds made from it")]
     pub(crate) oracle: String,
     /// What is not sure: read nowhere of the gateway's own, or not tried against it.
     #[serde(default)]
-    #[expect(dead_code, reason = "for the reader of the file, and the table of kinds made from it")]
     pub(crate) unconfirmed: Vec<String>,
     /// What the gateway offers nothing better than, where it signs with a weak digest.
     #[serde(default)]

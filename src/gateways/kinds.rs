@@ -5,6 +5,11 @@ use super::{
     settings::KindSource,
 };
 
+mod about;
+mod coverage;
+
+pub use about::{About, Setting, Waits, about};
+
 /// By name, sorted; listed by `build.rs`.
 const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/kinds.rs"));
 
@@ -22,7 +27,8 @@ pub(crate) fn text_of(kind: &KindSource) -> Result<(&str, &str, bool), String> {
             found.map(|(name, text)| (*name, *text, true)).ok_or_else(|| {
                 let known: Vec<&str> = built_in().collect();
                 format!(
-                    "kind: there is no `{wanted}`, expected one of {}, or `file:your-own.toml`",
+                    "kind: there is no `{wanted}`, expected one of {}, or `file:your-own.toml` (src/gateways/README.md says \
+                     what stands in one)",
                     known.join(", ")
                 )
             })

@@ -22,6 +22,7 @@ mod fixtures;
 mod grpc;
 mod inspect;
 mod kinds;
+mod kinds_table;
 mod lifecycle;
 mod listen;
 mod outage;

@@ -374,7 +374,8 @@ fn secrets_and_settings_that_cannot_work_are_refused_by_name_and_never_shown() {
         "strip",
         SECRET,
         "",
-        "kind: there is no `strip`, expected one of adyen, standard-webhooks, stripe, or `file:your-own.toml`",
+        "kind: there is no `strip`, expected one of adyen, standard-webhooks, stripe, or `file:your-own.toml` \
+         (src/gateways/README.md says what stands in one)",
     );
     check(
         "adyen",
