@@ -27,6 +27,7 @@ mod lifecycle;
 mod listen;
 mod outage;
 mod own_kind;
+mod readme;
 mod roles;
 mod rotation;
 mod schema;
