@@ -8,6 +8,7 @@ mod body;
 mod callback;
 mod connect;
 mod hop;
+mod peer;
 
 use std::{sync::Arc, time::Duration, time::Instant};
 
@@ -17,6 +18,7 @@ use axum::{
     http::{Method, request::Parts},
     response::{IntoResponse as _, Response},
 };
+use ipnet::IpNet;
 use tonic::transport::Channel;
 use tracing::{Instrument as _, Span, field::Empty};
 
@@ -51,6 +53,8 @@ pub struct AdapterSettings {
     pub max_waiting: usize,
     /// Calls under way at once.
     pub max_calls: usize,
+    /// Whose word on who calls is taken.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl AdapterSettings {
@@ -65,6 +69,7 @@ impl AdapterSettings {
             service_deadline: Duration::from_secs(8),
             max_waiting: 4096,
             max_calls: 4,
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -78,6 +83,7 @@ pub fn router(client: PaymentStatusClient<Channel>, settings: AdapterSettings) -
         hop: Hop::start(client, &settings),
         clock: settings.clock,
         metrics: settings.metrics,
+        trusted_proxies: settings.trusted_proxies,
     };
     Router::new().fallback(receive).with_state(Arc::new(adapter))
 }
@@ -87,6 +93,7 @@ struct Adapter {
     hop: Hop,
     clock: Clock,
     metrics: Metrics,
+    trusted_proxies: Vec<IpNet>,
 }
 
 async fn receive(State(adapter): State<Arc<Adapter>>, request: Request) -> Response {
@@ -111,7 +118,9 @@ impl Adapter {
             Err(refusal) => return Err(self.bodies.refuse(refusal, &head.headers, body).await),
         };
         let body = self.bodies.read(&head.headers, body).await?;
-        let callback = callback::callback(&head, gateway, body.bytes, self.clock.now(), trace::of(span));
+        let address = peer::of(&head, &self.trusted_proxies);
+        let (now, own) = (self.clock.now(), trace::of(span));
+        let callback = callback::callback(&head, gateway, body.bytes, now, address, own);
         let result = self.hop.process(callback, body.room).await.ok_or(Refusal::Unavailable)?;
         answer::answer(result)
     }

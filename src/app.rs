@@ -86,13 +86,13 @@ impl App {
                 let http = Listener::bind_http(&config.http).await?;
                 let service = app.add_service(config, environment, &metrics).await?;
                 let channel = listen::in_memory(service, DRAIN, app.stop.memory.clone(), app.memory.clone());
-                app.http = Some((http, adapter(PaymentStatusClient::new(channel), metrics)));
+                app.http = Some((http, adapter(PaymentStatusClient::new(channel), config, metrics)));
             }
             Role::Service => drop(app.add_service(config, environment, &metrics).await?),
             Role::Adapter { service_url } => {
                 let http = Listener::bind_http(&config.http).await?;
                 let client = adapter::connect(service_url).map_err(StartError::new)?;
-                app.http = Some((http, adapter(client, metrics)));
+                app.http = Some((http, adapter(client, config, metrics)));
             }
         }
         Ok(app)
@@ -131,6 +131,9 @@ impl App {
         }
         for gateway in self.core.iter().flat_map(Core::gateways) {
             tracing::info!(kind = gateway.kind(), "gateway at /webhooks/{}", gateway.id());
+            for warning in gateway.warnings() {
+                tracing::warn!(gateway = %gateway.id(), kind = gateway.kind(), "{warning}");
+            }
         }
         let Self { http, grpc, ops: (ops, ops_router), core, readiness, stop, memory } = self;
         let ops = tokio::spawn(ops.serve_http(ops_router, stop.ops.clone()));
@@ -165,8 +168,12 @@ fn configured_secrets(config: &Config) -> impl Iterator<Item = (&str, &SecretSou
     gateways.flat_map(|(name, gateway)| gateway.secrets.iter().map(move |secret| (name.as_str(), secret)))
 }
 
-fn adapter(client: PaymentStatusClient<Channel>, metrics: Metrics) -> Router {
-    adapter::router(client, AdapterSettings::new(Clock::system(), metrics))
+fn adapter(client: PaymentStatusClient<Channel>, config: &Config, metrics: Metrics) -> Router {
+    let trusted_proxies = config.http.trusted_proxies.clone();
+    adapter::router(
+        client,
+        AdapterSettings { trusted_proxies, ..AdapterSettings::new(Clock::system(), metrics) },
+    )
 }
 
 impl StartError {

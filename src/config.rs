@@ -13,10 +13,11 @@ mod secret;
 
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
 };
 
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 pub use database_url::DatabaseUrl;
@@ -60,6 +61,10 @@ pub struct Http {
     pub listen: SocketAddr,
     /// Connections open at once; more wait to be accepted.
     pub max_connections: NonZeroU32,
+    /// Our own proxies: what they say in `X-Forwarded-For` is who calls. Matters to gateways that are known by their
+    /// address.
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// `[grpc]`: the listener that internal services call.
@@ -122,11 +127,21 @@ fn listen_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAd
     text.parse().map_err(|_| D::Error::custom(format!("`{text}` is not IP:PORT, such as 127.0.0.1:8080")))
 }
 
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let network = |text: &String| {
+        let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
+        let wrong = || D::Error::custom(format!("`{text}` is no network, such as 10.0.0.0/8"));
+        text.parse().ok().or_else(single).ok_or_else(wrong)
+    };
+    texts.iter().map(network).collect()
+}
+
 // === defaults
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: loopback(8080), max_connections: at_least_one(4096) }
+        Self { listen: loopback(8080), max_connections: at_least_one(4096), trusted_proxies: Vec::new() }
     }
 }
 

@@ -1,11 +1,6 @@
 //! An HTTP request as the service wants it: nothing added, nothing believed, nothing lost.
 
-use std::net::SocketAddr;
-
-use axum::{
-    extract::ConnectInfo,
-    http::{HeaderMap, request::Parts},
-};
+use axum::http::{HeaderMap, request::Parts};
 use prost_types::Timestamp;
 use time::OffsetDateTime;
 
@@ -20,6 +15,7 @@ pub(super) fn callback(
     gateway: &str,
     body: Vec<u8>,
     now: OffsetDateTime,
+    remote_address: String,
     traceparent: Option<String>,
 ) -> ProcessCallbackRequest {
     let caller = || trace::traceparent(&head.headers).map(str::to_owned);
@@ -30,7 +26,7 @@ pub(super) fn callback(
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers: headers(&head.headers),
         body,
-        remote_address: peer(head),
+        remote_address,
         receive_time: Some(timestamp(now)),
         traceparent: traceparent.or_else(caller).unwrap_or_default(),
     }
@@ -43,12 +39,6 @@ fn headers(headers: &HeaderMap) -> Vec<Header> {
         value: value.as_bytes().to_vec(),
     };
     headers.iter().map(header).collect()
-}
-
-/// The socket's peer. What `X-Forwarded-For` claims is one header among others.
-fn peer(head: &Parts) -> String {
-    let peer = head.extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.map(|ConnectInfo(peer)| peer.ip().to_string()).unwrap_or_default()
 }
 
 fn timestamp(at: OffsetDateTime) -> Timestamp {

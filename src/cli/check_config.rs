@@ -23,6 +23,9 @@ impl Args {
         for gateway in app::gateways(&config, &environment)?.iter() {
             let (name, kind) = (gateway.id(), gateway.kind());
             line(format_args!("{name}: {kind} at /webhooks/{name}"))?;
+            for warning in gateway.warnings() {
+                line(format_args!("{name}: warning: {warning}"))?;
+            }
         }
         Ok(())
     }

@@ -41,8 +41,14 @@ pub(super) async fn send(url: &str, callback: &Callback) -> Result<Answer, Failu
 
 fn head(uri: &Uri, callback: &Callback) -> String {
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
+    let query = match (callback.query.as_str(), uri.query()) {
+        ("", _) => String::new(),
+        (query, None) => format!("?{query}"),
+        (query, Some(_)) => format!("&{query}"),
+    };
     let host = uri.authority().map_or("", |authority| authority.as_str());
-    let mut head = format!("{} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n", callback.method);
+    let mut head =
+        format!("{} {target}{query} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n", callback.method);
     for (name, value) in &callback.headers {
         head.push_str(&format!("{name}: {}\r\n", String::from_utf8_lossy(value)));
     }

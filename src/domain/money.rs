@@ -30,6 +30,9 @@ pub enum MoneyError {
 }
 
 impl Currency {
+    /// ISO 4217's code for "no currency".
+    pub const NONE: &'static str = "XXX";
+
     /// Accepts any letter case, as gateways send it; keeps upper case.
     pub fn parse(text: &str) -> Result<Self, MoneyError> {
         let bytes: [u8; 3] = text.as_bytes().try_into().map_err(|_| MoneyError::Currency)?;

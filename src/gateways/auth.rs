@@ -244,8 +244,10 @@ impl Auth {
         match place {
             Place::Event(path) => has(&Place::Body) || self.covers_inside(path, event_path),
             Place::Root(path) => has(&Place::Body) || self.covers_inside(path, root_path),
-            Place::Inner(_) => {
-                inner_at.places().next().is_some() && inner_at.places().all(|at| self.covers(at, inner_at))
+            Place::Inner(path) => {
+                let mut outer = inner_at.places().peekable();
+                let all_outer = outer.peek().is_some() && outer.all(|at| self.covers(at, inner_at));
+                all_outer || self.covers_inside(path, inner_path)
             }
             Place::Form(_) => {
                 has(&Place::Body) || has(place) || (has(&Place::Form(None)) && !self.leaves_out(place))
@@ -278,6 +280,15 @@ impl Auth {
         (!self.covers(at, inner_at)).then_some(at)
     }
 
+    /// Whether every callback brings the same proof, which then is as good as the secret.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.signed.as_ref().is_some_and(|signed| signed.places().all(Place::is_ours))
+    }
+
+    pub(crate) fn holds_proof(&self, place: &Place) -> bool {
+        self.proof.as_ref().is_some_and(|proof| proof.at.0.contains(place))
+    }
+
     /// Every place that must be looked up to check the proof.
     pub(crate) fn places(&self) -> impl Iterator<Item = &Place> {
         let conditions = self.when.iter().flat_map(Condition::places);
@@ -292,6 +303,13 @@ impl Auth {
 fn event_path(place: &Place) -> Option<&Path> {
     match place {
         Place::Event(path) => Some(path),
+        _ => None,
+    }
+}
+
+fn inner_path(place: &Place) -> Option<&Path> {
+    match place {
+        Place::Inner(path) => Some(path),
         _ => None,
     }
 }

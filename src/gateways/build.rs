@@ -6,13 +6,14 @@ use super::{
     Gateway, GatewaySettings, Mode, SettingsError,
     account::ExpectedAccount,
     amount::{Unit, UnitSource},
-    auth::{Auth, algorithm::Algorithm},
+    auth::{Auth, Scheme, algorithm::Algorithm},
     condition::Condition,
     description::{Account, Description, Fault, Uncovered, settings::Settings},
     events::Rule,
     kinds,
     paths::Paths,
     place::Place,
+    rules::Shaped,
     text::Texts,
 };
 
@@ -69,7 +70,7 @@ fn build(configured: GatewaySettings) -> Result<Gateway, String> {
         account: expected_account(description.account.take(), account, &settings)?,
         proof_is_inside: places().any(Place::needs_the_body_read)
             || places().any(|place| matches!(place, Place::Query(_))),
-        kept_headers: kept_headers(places()),
+        kept_headers: kept_headers(&schemes, &shapes),
         batch: description.batch,
         unit: unit(&description.amount.unit, &settings).map_err(fault)?,
         amounts: description.amount,
@@ -204,12 +205,23 @@ fn unit(source: &UnitSource, settings: &Settings) -> Result<Unit, Fault> {
     }
 }
 
-fn kept_headers<'p>(places: impl Iterator<Item = &'p Place>) -> Vec<String> {
-    let names = places.filter_map(|place| match place {
-        Place::Header(name) => Some(name.to_ascii_lowercase()),
-        _ => None,
-    });
-    let mut names: Vec<String> = names.collect();
+/// What a later look at the callback needs: the headers that proofs and meanings are read from. A proof that never
+/// changes is the secret itself, so it is not kept.
+fn kept_headers(schemes: &[Scheme], shapes: &[Shaped]) -> Vec<String> {
+    let is_secret =
+        |scheme: &Scheme, place: &Place| scheme.auth.is_constant() && scheme.auth.holds_proof(place);
+    let secret: Vec<&Place> = schemes
+        .iter()
+        .flat_map(|scheme| scheme.auth.places().filter(|place| is_secret(scheme, place)))
+        .collect();
+    let proofs = schemes.iter().flat_map(|scheme| scheme.auth.places());
+    let meanings = shapes.iter().flat_map(Shaped::places);
+    let names =
+        proofs.chain(meanings).filter(|place| !secret.contains(place)).filter_map(|place| match place {
+            Place::Header(name) => Some(name.to_ascii_lowercase()),
+            _ => None,
+        });
+    let mut names: Vec<String> = names.map(|name| name.to_ascii_lowercase()).collect();
     names.sort();
     names.dedup();
     names

@@ -21,6 +21,11 @@ pub(crate) struct Field<'a> {
     pub(crate) value: Cow<'a, str>,
 }
 
+/// ISO-8859-1: each byte is its letter.
+pub(crate) fn latin_text(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
+
 /// Whether the case of names tells fields apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -28,12 +33,12 @@ pub(crate) enum NameCase {
     #[default]
     Exact,
     /// Names are read in lower case, and places are written so.
-    Any,
+    AnyCase,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FormError {
-    #[error("the form is not UTF-8")]
+    #[error("the form holds bytes that are not encoded")]
     Encoding,
     #[error("a field stands twice in the form")]
     Repeated,
@@ -51,11 +56,11 @@ impl<'a> Form<'a> {
                 return Err(FormError::TooMany);
             }
             let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
-            let mut name = decoded(raw_name)?;
-            if case == NameCase::Any && name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            let mut name = decoded(raw_name);
+            if case == NameCase::AnyCase && name.bytes().any(|byte| byte.is_ascii_uppercase()) {
                 name = Cow::Owned(name.to_ascii_lowercase());
             }
-            form.0.push(Field { raw_name, raw_value, name, value: decoded(raw_value)? });
+            form.0.push(Field { raw_name, raw_value, name, value: decoded(raw_value) });
         }
         match form.has_repeated() {
             true => Err(FormError::Repeated),
@@ -78,13 +83,14 @@ impl<'a> Form<'a> {
     }
 }
 
-fn decoded(raw: &str) -> Result<Cow<'_, str>, FormError> {
+/// What is no UTF-8 was written by a gateway that still lives in ISO-8859-1.
+fn decoded(raw: &str) -> Cow<'_, str> {
     if !raw.contains(['+', '%']) {
-        return Ok(Cow::Borrowed(raw));
+        return Cow::Borrowed(raw);
     }
     let spaced = raw.replace('+', " ");
-    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| FormError::Encoding)?;
-    Ok(Cow::Owned(decoded.into_owned()))
+    let bytes: Vec<u8> = percent_decode_str(&spaced).collect();
+    Cow::Owned(String::from_utf8(bytes).unwrap_or_else(|error| latin_text(error.as_bytes())))
 }
 
 #[cfg(test)]
@@ -114,8 +120,8 @@ mod tests {
         assert_eq!(refused("amount=1&amount=2", NameCase::Exact), Some(FormError::Repeated));
         assert_eq!(refused("amount=1&%61mount=2", NameCase::Exact), Some(FormError::Repeated));
         assert_eq!(refused("Amount=1&amount=2", NameCase::Exact), None);
-        assert_eq!(refused("Amount=1&amount=2", NameCase::Any), Some(FormError::Repeated));
-        assert_eq!(refused("a=%ff", NameCase::Exact), Some(FormError::Encoding));
+        assert_eq!(refused("Amount=1&amount=2", NameCase::AnyCase), Some(FormError::Repeated));
+        assert_eq!(Form::read(b"a=M%fcller", NameCase::Exact).expect("a form").value("a"), Some("Müller"));
         assert_eq!(Form::read(b"a=\xff", NameCase::Exact).err(), Some(FormError::Encoding));
         let many: Vec<String> = (0..=MAX_FIELDS).map(|n| format!("f{n}=1")).collect();
         assert_eq!(refused(&many.join("&"), NameCase::Exact), Some(FormError::TooMany));

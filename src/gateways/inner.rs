@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use super::{
     code,
-    form::{Form, NameCase},
+    condition::Condition,
+    form::{Form, NameCase, latin_text},
     json::Json,
     message::Message,
     text::Texts,
@@ -16,6 +17,9 @@ mod xml;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Inner {
+    /// Only messages of which all of these hold have one.
+    #[serde(default)]
+    pub(crate) when: Vec<Condition>,
     /// Where it stands. A message without a value there has no inner document.
     pub(crate) at: Texts,
     /// From the outside in.
@@ -61,6 +65,9 @@ impl Inner {
         keys: &code::Keys<'_>,
     ) -> Result<Option<Json<'static>>, InnerError> {
         let wrong = |what: &str| InnerError(what.to_owned());
+        if !self.when.iter().all(|condition| condition.holds(message)) {
+            return Ok(None);
+        }
         let at = message.first(&self.at).map_err(|_| wrong("expected a text"))?;
         let Some(outer) = at else { return Ok(None) };
         let mut bytes = outer.into_owned().into_bytes();
@@ -100,12 +107,15 @@ impl Format {
         match self {
             Self::Json => Json::read(bytes).map(Json::into_owned).map_err(|error| fault(&error)),
             Self::Form => {
-                let form = Form::read(bytes, NameCase::Any).map_err(|error| fault(&error))?;
+                let form = Form::read(bytes, NameCase::AnyCase).map_err(|error| fault(&error))?;
                 Ok(object(form.fields().map(|field| (field.name.to_string(), field.value.to_string()))))
             }
             Self::PlainPairs => {
-                // Read as a form for its bounds and its refusal of repeated names; the values as they stand.
-                let form = Form::read(bytes, NameCase::Any).map_err(|error| fault(&error))?;
+                // Read as a form for its bounds and its refusal of repeated names; the values as they stand, in UTF-8
+                // or in ISO-8859-1.
+                let latin = std::str::from_utf8(bytes).is_err().then(|| latin_text(bytes));
+                let bytes = latin.as_ref().map_or(bytes, String::as_bytes);
+                let form = Form::read(bytes, NameCase::AnyCase).map_err(|error| fault(&error))?;
                 Ok(object(
                     form.fields()
                         .map(|field| (field.raw_name.to_ascii_lowercase(), field.raw_value.to_owned())),

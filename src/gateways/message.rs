@@ -111,7 +111,8 @@ impl<'m> Message<'m> {
             return self.read(place);
         }
         let mut joined = String::new();
-        let mut any = false;
+        // Text in which only settings stood always has its value.
+        let mut any = text.holes().next().is_none();
         for piece in &text.0 {
             match piece {
                 Piece::Literal(literal) => joined.push_str(literal),

@@ -17,8 +17,8 @@ use super::{
     verify::Verified,
 };
 use crate::domain::{
-    Confirm, Correlation, Details, Fact, FactKey, FactKind, Failure, Hold, IdError, Money, Notification,
-    OperationId, PaymentId, Phase, Sent, TransactionId,
+    Confirm, Correlation, Currency, Details, Fact, FactKey, FactKind, Failure, Hold, IdError, Money,
+    Notification, OperationId, PaymentId, Phase, Sent, TransactionId,
 };
 
 /// An authentic callback that cannot be understood. Says what and where, never what stood there.
@@ -64,7 +64,7 @@ impl Gateway {
             event_time: event_time(message, paths),
             gateway_payment_id: shown(message, &paths.payment_id),
             merchant_reference: shown(message, &paths.merchant_reference),
-            amount: money(self, message, &paths.amount, &paths.currency, Sign::Dropped).ok().flatten(),
+            amount: self.shown_amount(message, paths),
             status: status.text().to_owned(),
             failure_code: shown(message, &paths.failure_code),
             failure_message: shown(message, &paths.failure_message),
@@ -75,6 +75,16 @@ impl Gateway {
             confirm,
             event_type,
         })
+    }
+
+    /// For people: an amount without a currency is shown in hundredths of [`Currency::NONE`].
+    fn shown_amount(&self, message: &Message<'_>, paths: &Paths) -> Option<Money> {
+        let named = money(self, message, &paths.amount, &paths.currency, Sign::Dropped).ok()?;
+        let unnamed = || {
+            let digits = shown(message, &paths.amount)?;
+            self.amounts.read(self.unit, digits.trim_start_matches('-'), Currency::NONE).ok()
+        };
+        named.or_else(unnamed)
     }
 
     /// A message that this kind gives no meaning.
@@ -275,8 +285,8 @@ fn money(
 ) -> Result<Option<Money>, Unreadable> {
     let Some(digits) = read(message, amount)? else { return Ok(None) };
     let unsigned = digits.strip_prefix('-').filter(|_| sign == Sign::Dropped);
-    let code =
-        read(message, currency)?.ok_or_else(|| unreadable(currency, &"an amount without its currency"))?;
+    // Without a currency nobody knows how much it is, so it counts as no amount at all.
+    let Some(code) = read(message, currency)? else { return Ok(None) };
     let unit: Unit = gateway.unit;
     gateway
         .amounts

@@ -98,6 +98,14 @@ impl Place {
         matches!(self, Self::Const(_) | Self::Setting(_) | Self::Secret)
     }
 
+    /// The name, where it is a header.
+    pub(crate) fn header(&self) -> Option<&str> {
+        match self {
+            Self::Header(name) => Some(name),
+            _ => None,
+        }
+    }
+
     /// What it stands for, one by one.
     pub(crate) fn parts(&self) -> &[Self] {
         match self {

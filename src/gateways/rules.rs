@@ -4,13 +4,14 @@ use super::{
     Gateway,
     condition::Condition,
     events::{Rule, Unproven, Word},
-    facts::FactRule,
+    facts::{FactRule, moves_money},
     message::Message,
     parse::shown,
     paths::Paths,
     place::Place,
     text::Texts,
 };
+use crate::domain::{FactKind, Phase};
 
 /// One shape of message: what else it may look like than `[paths]` says.
 #[derive(Clone, Debug, serde::Deserialize)]
@@ -71,6 +72,22 @@ impl Gateway {
     }
 }
 
+impl Shaped {
+    /// Everything that is looked at to say what a message means.
+    pub(crate) fn places(&self) -> impl Iterator<Item = &Place> {
+        let own = self.when.iter().flat_map(Condition::places).chain(places_of(&self.paths));
+        let rules = self.rules.iter().flat_map(|compiled| {
+            let conditions = compiled.rule.when.iter().flat_map(Condition::places);
+            conditions.chain(places_of(&compiled.rule.paths))
+        });
+        own.chain(rules)
+    }
+}
+
+fn places_of(paths: &Paths) -> impl Iterator<Item = &Place> {
+    paths.texts().into_iter().flatten().flat_map(Texts::places)
+}
+
 impl Compiled {
     /// Whether its facts count only once the gateway confirms them, where this scheme proved the callback.
     pub(crate) fn needs_confirmation(&self, scheme: usize) -> bool {
@@ -89,6 +106,13 @@ pub(crate) fn inputs<'r>(
     // Also a rule without facts keeps the ones behind it from matching.
     let conditions = shapes_before.chain(&rule.when).flat_map(Condition::places);
     let chosen_by = paths.event_type.iter().flat_map(Texts::places).filter(|_| !rule.takes_any_type());
+    let values =
+        facts.iter().flat_map(|fact| fact_inputs(fact, &rule.paths)).flatten().flat_map(Texts::places);
+    conditions.chain(chosen_by).chain(values).collect()
+}
+
+/// What a fact is made of: whose it is, the operation's name, and the money, where it moves any.
+fn fact_inputs<'r>(fact: &'r FactRule, paths: &'r Paths) -> [Option<&'r Texts>; 8] {
     let Paths {
         payment_id,
         merchant_reference,
@@ -98,10 +122,22 @@ pub(crate) fn inputs<'r>(
         refund_id,
         dispute_id,
         ..
-    } = &rule.paths;
-    let shared = [payment_id, merchant_reference, amount, authorized_amount, currency, refund_id, dispute_id];
-    let own = facts.iter().flat_map(|fact| [&fact.operation, &fact.amount]);
-    let values =
-        shared.into_iter().chain(own).flatten().filter(|_| !facts.is_empty()).flat_map(Texts::places);
-    conditions.chain(chosen_by).chain(values).collect()
+    } = paths;
+    let moves = moves_money(fact.phase);
+    let own = match fact.phase.kind() {
+        FactKind::Refund => refund_id,
+        FactKind::Dispute => dispute_id,
+        _ => &None,
+    };
+    let authorized = (fact.phase == Phase::Authorized).then_some(authorized_amount.as_ref()).flatten();
+    [
+        payment_id.as_ref(),
+        merchant_reference.as_ref(),
+        own.as_ref(),
+        fact.operation.as_ref(),
+        fact.amount.as_ref().filter(|_| moves),
+        amount.as_ref().filter(|_| moves),
+        authorized,
+        currency.as_ref().filter(|_| moves),
+    ]
 }

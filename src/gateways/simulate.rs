@@ -4,7 +4,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 pub(crate) use self::sample::Samples;
 use self::sample::{Sample, Step};
-use super::{Certificates, Gateway, Signing, SigningError, sign::inside_quotes};
+use super::{Certificates, Gateway, Signing, SigningError, place::Place, sign::inside_quotes};
 use crate::domain::{Callback, Currency, Money};
 
 mod sample;
@@ -201,6 +201,7 @@ impl Gateway {
             self.setting_texts.iter().map(|(name, text)| (format!("setting:{name}"), text.clone()));
         let values = [
             ("payment_id", payment.payment_id.to_owned()),
+            ("payment_number", number(payment)),
             ("merchant_reference", payment.merchant_reference.to_owned()),
             ("account", account.to_owned()),
             ("amount", digits(amount)),
@@ -230,8 +231,11 @@ impl Gateway {
         if !self.proves(callback, now) {
             return;
         }
+        let proofs =
+            self.schemes.iter().filter_map(|scheme| scheme.auth.proof.as_ref()).flat_map(|proof| &proof.at.0);
+        let in_headers: Vec<&str> = proofs.filter_map(Place::header).collect();
         for (name, value) in &mut callback.headers {
-            if self.kept_headers.iter().any(|kept| kept.eq_ignore_ascii_case(name)) {
+            if in_headers.iter().any(|proof| proof.eq_ignore_ascii_case(name)) {
                 value.reverse();
             }
         }
@@ -262,8 +266,37 @@ impl Values {
         let fill = |text: String, (name, value): &(String, String)| {
             text.replace(&format!("{{{{{name}}}}}"), &escaped(value))
         };
-        self.0.iter().fold(text.to_owned(), fill)
+        without_unset(&self.choose(&self.0.iter().fold(text.to_owned(), fill)))
     }
+
+    /// `{{live_or_test A | B}}`: a word that tells the gateway's two worlds apart.
+    fn choose(&self, text: &str) -> String {
+        let is_live = self.0.iter().any(|(name, value)| name == "livemode" && value == "true");
+        let mut parts = text.split("{{live_or_test ");
+        let mut chosen = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (words, rest) = part.split_once("}}").unwrap_or((part, ""));
+            let (live, test) = words.split_once(" | ").unwrap_or((words, words));
+            chosen.push_str(if is_live { live } else { test });
+            chosen.push_str(rest);
+        }
+        chosen
+    }
+}
+
+/// A setting that is not set stands for nothing.
+fn without_unset(text: &str) -> String {
+    let mut parts = text.split("{{setting:");
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    parts.for_each(|part| kept.push_str(part.split_once("}}").map_or("", |(_, rest)| rest)));
+    kept
+}
+
+/// For gateways whose payments have numbers.
+fn number(payment: &Payment<'_>) -> String {
+    let id = payment.payment_id;
+    let is_number = !id.starts_with('0') && id.len() <= 15 && id.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { id.to_owned() } else { (payment.seed % 1_000_000_000 + 1).to_string() }
 }
 
 fn inside_xml(text: &str) -> String {

@@ -1,6 +1,6 @@
 //! Texts: values made of one place, or of several with text between them.
 
-use std::{fmt, marker::PhantomData};
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
@@ -108,6 +108,13 @@ impl Hole {
 
     pub(crate) fn of(place: Place) -> Self {
         Self { places: vec![place], filters: Vec::new() }
+    }
+
+    /// What a missing value comes to behind the filters: `""` in JSON, nothing elsewhere.
+    pub(crate) fn of_nothing(&self) -> Cow<'static, [u8]> {
+        let nothing = Cow::Borrowed(&b""[..]);
+        let filtered = self.filters.iter().try_fold(nothing, |value, filter| filter.apply(value, None));
+        filtered.unwrap_or_default()
     }
 
     pub(crate) fn only_place(&self) -> Option<&Place> {

@@ -66,7 +66,8 @@ fn a_wrong_key_or_value_is_named_with_its_line() {
     let cases = [
         (
             "[http]\nlisen = \"x\"",
-            "app.toml:2: http.lisen: unknown key `lisen`, expected `listen` or `max_connections`",
+            "app.toml:2: http.lisen: unknown key `lisen`, expected one of `listen`, `max_connections`, \
+         `trusted_proxies`",
         ),
         (
             "[htp]",

@@ -179,6 +179,9 @@ fn another_key_proves_nothing() {
                 *value = other(text, OTHER_PUBLIC_KEY).into();
             }
         }
+        if target.fixture.vector["expect"]["response_body"].is_string() {
+            continue; // a challenge is answered with any key; only the right answer is worth something
+        }
         let gateways = target.fixture.gateway_with(other_secrets, &settings);
         let found = counted(shop(&gateways), &target.honest, target.fixture.now());
         let is_pinned =

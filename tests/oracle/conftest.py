@@ -12,6 +12,12 @@ from merchant import Follower
 EVERYWHERE = [f"{shape}-{store}" for shape, store in itertools.product(SHAPES, STORES)]
 
 
+def pytest_configure(config):
+    """Libraries warn of their own past, which is no news of ours."""
+    for library in ("braintree", "cashfree_pg"):
+        config.addinivalue_line("filterwarnings", f"ignore::DeprecationWarning:{library}")
+
+
 @pytest.fixture(scope="session", params=EVERYWHERE)
 def deployment(request, tmp_path_factory):
     yield from _deployed(request, tmp_path_factory)

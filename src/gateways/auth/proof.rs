@@ -74,7 +74,9 @@ pub(crate) enum Encoding {
     HexUpper,
     /// The standard alphabet with padding.
     Base64,
-    /// Either alphabet, padding or not; written in the URL-safe one with padding.
+    /// Either alphabet, padding or not; written in the standard one.
+    Base64Lenient,
+    /// The same; written in the URL-safe alphabet.
     Base64Url,
     /// The bytes of the text.
     Text,
@@ -218,7 +220,7 @@ impl Encoding {
                 data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()
             }
             Self::Base64 => data_encoding::BASE64.decode(text.as_bytes()).ok(),
-            Self::Base64Url => lenient_base64(text.as_bytes()),
+            Self::Base64Lenient | Self::Base64Url => lenient_base64(text.as_bytes()),
             Self::Text => Some(text.as_bytes().to_vec()),
         }
     }
@@ -227,7 +229,7 @@ impl Encoding {
         match self {
             Self::Hex | Self::HexAnyCase => data_encoding::HEXLOWER.encode(bytes),
             Self::HexUpper => data_encoding::HEXUPPER.encode(bytes),
-            Self::Base64 => data_encoding::BASE64.encode(bytes),
+            Self::Base64 | Self::Base64Lenient => data_encoding::BASE64.encode(bytes),
             Self::Base64Url => data_encoding::BASE64URL.encode(bytes),
             Self::Text => String::from_utf8_lossy(bytes).into_owned(),
         }

@@ -19,7 +19,8 @@ use super::{
 ///
 /// Where values are joined by a separator, a value that holds the separator could be read as two, and a
 /// signature of one message would prove another. So no value may hold the literal beside it, but for the one
-/// named as `free`: with a single one left open, there is one way to read the text. Where values stand side by
+/// named as `free`: with a single one left open, there is one way to read the text. Several neighbours may be free,
+/// if none of them is claimed as covered: their borders may move, those around them cannot. Where values stand side by
 /// side, all but one of the neighbours must have a known `looks`, or the boundaries are `open` and nothing that the
 /// text holds counts as proven.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,7 +34,7 @@ pub(crate) enum SignedText {
 pub(crate) struct Template {
     /// Joined without anything between them. Of several, one whose places all have no value is left out.
     pub(crate) texts: Vec<Text>,
-    free: Option<Place>,
+    free: Vec<Place>,
     looks: Vec<(Place, Look)>,
     open: bool,
 }
@@ -47,6 +48,8 @@ pub(crate) enum Look {
     Letters,
     /// `2026-01-01T10:00:00Z`, with or without a fraction.
     UtcTime,
+    /// Letters, digits, `+`, `/`, `=` and line breaks.
+    Base64,
 }
 
 type SignedFormat = TextOrTable<OneOrMany<TemplateText>, DetailedFormat>;
@@ -61,7 +64,7 @@ struct TemplateText(Text);
 struct DetailedFormat {
     text: Option<OneOrMany<TemplateText>>,
     fields: Option<FieldList>,
-    free: Option<Place>,
+    free: Option<OneOrMany<Place>>,
     looks: Option<BTreeMap<String, Look>>,
     boundaries: Option<Boundaries>,
 }
@@ -97,6 +100,7 @@ impl SignedText {
 
     pub(crate) fn signs(&self, place: &Place) -> bool {
         match self {
+            Self::Template(template) if template.moving().contains(place) => false,
             Self::Template(_) => self.places().any(|signed| signed == place),
             Self::Fields(list) => list.signs(place),
         }
@@ -162,18 +166,39 @@ impl Template {
                     Place::Event(_) | Place::Root(_) | Place::Inner(_) | Place::Form(_) | Place::Query(_)
                 )
             });
-            return if may_be_empty { Ok(Cow::Borrowed(b"")) } else { Err(Reason::MissingSignature) };
+            return if may_be_empty { Ok(hole.of_nothing()) } else { Err(Reason::MissingSignature) };
         };
         let is_body = hole.places.contains(&Place::Body);
+        // An empty body says nothing, whoever signed it.
+        if is_body && value.is_empty() {
+            return Err(Reason::BadSignature);
+        }
         let wrong_look =
             self.looks.iter().any(|(place, look)| hole.places.contains(place) && !look.fits(&value));
         let literals = beside.into_iter().flatten().filter_map(|index| match text.0.get(index) {
             Some(Piece::Literal(literal)) if !literal.is_empty() => Some(literal.as_bytes()),
             _ => None,
         });
-        let is_free = is_body || self.free.as_ref().is_some_and(|free| hole.places.contains(free));
+        let is_free = is_body || hole.is_ours() || self.is_free(hole);
         let ambiguous = !is_free && literals.into_iter().any(|literal| contains(&value, literal));
         if wrong_look || ambiguous { Err(Reason::BadSignature) } else { Ok(value) }
+    }
+
+    fn is_free(&self, hole: &Hole) -> bool {
+        hole.places.iter().any(|place| self.free.contains(place))
+    }
+
+    /// Several free values whose borders may move.
+    fn moving(&self) -> &[Place] {
+        if self.free.len() > 1 { &self.free } else { &[] }
+    }
+
+    /// Whether the free values stand side by side, so that the borders around all of them are found from both ends.
+    fn free_ones_are_neighbours(&self) -> bool {
+        let holes: Vec<bool> =
+            self.texts.iter().flat_map(Text::holes).map(|hole| self.is_free(hole)).collect();
+        let starts = holes.windows(2).filter(|pair| matches!(pair, [false, true])).count();
+        starts + usize::from(holes.first() == Some(&true)) <= 1
     }
 
     /// Neighbours whose border nothing shows.
@@ -195,6 +220,7 @@ impl Look {
         match self {
             Self::Digits => value.iter().all(u8::is_ascii_digit),
             Self::Letters => value.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_'),
+            Self::Base64 => value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=\n".contains(byte)),
             Self::UtcTime => {
                 value.ends_with(b"Z")
                     && value.iter().filter(|byte| **byte == b'Z').count() == 1
@@ -245,12 +271,16 @@ impl TryFrom<String> for TemplateText {
 fn template(texts: OneOrMany<TemplateText>, format: DetailedFormat) -> Result<SignedText, String> {
     let texts: Vec<Text> = texts.into_vec().into_iter().map(|TemplateText(text)| text).collect();
     let DetailedFormat { free, looks, boundaries, .. } = format;
+    let free = free.map(OneOrMany::into_vec).unwrap_or_default();
     let looks = looks.unwrap_or_default();
     let looks = looks.into_iter().map(|(place, look)| Ok((Place::try_from(place)?, look)));
     let looks = looks.collect::<Result<Vec<_>, String>>()?;
     let template = Template { texts, free, looks, open: boundaries == Some(Boundaries::Open) };
     if template.texts.iter().flat_map(Text::places).next().is_none() {
         return Err("the signed text holds no `{place}`, so it would prove nothing".to_owned());
+    }
+    if !template.free_ones_are_neighbours() {
+        return Err("`free` values must stand side by side, or the borders between them are lost".to_owned());
     }
     if let Some((one, other)) = template.unseparated().filter(|_| !template.open) {
         let name = |hole: &Hole| hole.places().map(ToString::to_string).collect::<Vec<_>>().join(" // ");

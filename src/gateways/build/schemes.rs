@@ -61,8 +61,9 @@ fn keys(
     if needs_no_key(auth) {
         return Ok(Vec::new());
     }
-    if let Some(text) = auth.key.setting.as_deref().and_then(|name| settings.text(name)) {
-        let name = auth.key.setting.as_deref().unwrap_or_default();
+    if let Some(name) = &auth.key.setting {
+        // A way of proof whose key is not set is not taken.
+        let Some(text) = settings.text(name) else { return Ok(Vec::new()) };
         let blocks = public_key::blocks(text).into_iter().enumerate();
         let key = |(index, block): (usize, &str)| {
             let secret = secret_of(format!("settings.{name}[{index}]"), block);

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::Report;
-use crate::domain::{Fact, Hold, Money, Notification, PaymentId, Sent, Tally, TransactionId};
+use crate::domain::{Currency, Fact, Hold, Money, Notification, PaymentId, Sent, Tally, TransactionId};
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -93,7 +93,9 @@ impl<'n> ShownNotification<'n> {
             gateway_payment_id: gateway_payment_id.as_deref(),
             merchant_reference: merchant_reference.as_deref(),
             amount_minor: amount.map(Money::minor_units),
-            currency: amount.map(|amount| amount.currency().to_string()),
+            currency: amount
+                .map(|amount| amount.currency().to_string())
+                .filter(|code| code != Currency::NONE),
             status: Some(status.as_str()).filter(|status| !status.is_empty()),
             failure_code: failure_code.as_deref(),
             failure_message: failure_message.as_deref(),
