@@ -12,6 +12,7 @@
 //! rules, facts  what an event means              parse       Verified -> notifications with facts
 //! evidence      what is kept of a callback       sign        the same description, as a sender
 //! inspect       what would this callback do?     simulate    sequences of signed callbacks
+//! kinds         the descriptions that are built in, and what they say of themselves
 //! code          what no description can say      certificates  what a proof may ask for
 //! ```
 //!
@@ -49,6 +50,7 @@ mod settings;
 mod sign;
 pub mod simulate;
 mod text;
+mod text_or_table;
 mod time_format;
 mod verify;
 
@@ -57,7 +59,7 @@ use std::{collections::BTreeMap, fmt};
 pub use certificates::{CertificateUrl, Certificates};
 pub use dedupe::dedupe_key;
 pub use evidence::Kept;
-pub use kinds::built_in;
+pub use kinds::{About, Setting, Waits, about, built_in};
 pub use parse::Unreadable;
 pub use reply::{Answer, HttpReply};
 pub use settings::{GatewaySettings, KindSource, Mode, Secret, SettingsError, Unregistered};

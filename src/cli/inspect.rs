@@ -42,7 +42,8 @@ const EXAMPLES: &str = "Examples:
   payment-status inspect --kind file:our-bank.toml --settings '{\"merchant_code\": \"999\"}' captured.json
 
 FILE is a raw HTTP request, or {\"method\", \"path\", \"query\"?, \"headers\", \"body\", \"body_encoding\": \"utf8\" or
-\"base64\"}. The secret is read from the variable PAYMENT_STATUS_SECRET or from --secret-file.";
+\"base64\"}. The secret is read from the variable PAYMENT_STATUS_SECRET or from --secret-file. What a
+description of your own may say is src/gateways/README.md.";
 
 /// Far above the largest callback that the adapter takes.
 const MAX_CAPTURE_BYTES: u64 = 4 * 1024 * 1024;

@@ -37,7 +37,7 @@ fn build(configured: GatewaySettings) -> Result<Gateway, String> {
     let GatewaySettings { id, kind, mode, account, unregistered, secrets, settings: mut given } = configured;
     let (kind, text, is_built_in) = kinds::text_of(&kind)?;
     let mut description = kinds::describe(kind, text)?;
-    let fault = |fault: Fault| kinds::in_file(kind, &fault);
+    let fault = |fault: Fault| kinds::in_file(kind, text, fault);
     references::check(&description, text, is_built_in).map_err(fault)?;
     let tolerance = taken_tolerance(&description, &mut given)?;
     let private_key = taken_private_key(&description, &mut given)?;

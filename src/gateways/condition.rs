@@ -1,14 +1,17 @@
 //! Conditions: plain questions about values, by which proofs, shapes and events are chosen.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, IntoDeserializer as _, SeqAccess, Visitor, value::SeqAccessDeserializer},
+};
 
 use super::{
     message::{Billionths, Message},
     pattern::Pattern,
     place::Place,
-    text::{OneOrMany, Texts},
+    text::{Text, Texts},
 };
 
 #[derive(Clone, Debug, Deserialize)]
@@ -44,20 +47,10 @@ struct ConditionFormat {
 }
 
 /// JSON's `true` and `"true"` read alike, as the signed texts of gateways do.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a text, a whole number or a boolean")]
-enum Scalar {
-    Text(String),
-    Number(i64),
-    Bool(bool),
-}
+struct Scalar(String);
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a whole number, a place or a list of places")]
-enum Bound {
-    Number(i64),
-    Texts(OneOrMany<super::text::Text>),
-}
+/// A number or a place to compare with.
+struct Bound(Texts);
 
 impl Condition {
     pub(crate) fn holds(&self, message: &Message<'_>) -> bool {
@@ -111,46 +104,91 @@ fn compare(
 }
 
 impl TryFrom<ConditionFormat> for Condition {
-    type Error = &'static str;
+    type Error = String;
 
     fn try_from(format: ConditionFormat) -> Result<Self, Self::Error> {
         let ConditionFormat { path, eq, r#in, not_in, exists, less_than, at_least, between } = format;
-        let mut tests = Vec::new();
-        tests.extend(eq.map(|value| Test::In(vec![Pattern::exact(value.into_text())])));
-        tests.extend(r#in.map(|values| Test::In(patterns(values))));
-        tests.extend(not_in.map(|values| Test::NotIn(patterns(values))));
-        tests.extend(exists.map(Test::Exists));
-        tests.extend(less_than.map(|bound| Test::LessThan(bound.into_texts())));
-        tests.extend(at_least.map(|bound| Test::AtLeast(bound.into_texts())));
-        tests.extend(between.map(|[first, last]| Test::Between(first, last)));
-        match (tests.pop(), tests.is_empty()) {
-            (Some(test), true) => Ok(Self { path, test }),
-            _ => Err(
-                "a condition has exactly one of `eq`, `in`, `not_in`, `exists`, `less_than`, `at_least`, `between`",
-            ),
+        let tests = [
+            ("eq", eq.map(|value| Test::In(vec![Pattern::exact(value.0)]))),
+            ("in", r#in.map(|values| Test::In(patterns(values)))),
+            ("not_in", not_in.map(|values| Test::NotIn(patterns(values)))),
+            ("exists", exists.map(Test::Exists)),
+            ("less_than", less_than.map(|bound| Test::LessThan(bound.0))),
+            ("at_least", at_least.map(|bound| Test::AtLeast(bound.0))),
+            ("between", between.map(|[first, last]| Test::Between(first, last))),
+        ];
+        let known = quoted(tests.iter().map(|(name, _)| *name));
+        let mut said = tests.into_iter().filter_map(|(name, test)| Some((name, test?)));
+        match (said.next(), said.next()) {
+            (Some((_, test)), None) => Ok(Self { path, test }),
+            (Some((one, _)), Some((other, _))) => Err(format!(
+                "a condition has one test, not both `{one}` and `{other}`: expected one of {known}"
+            )),
+            (None, _) => Err(format!("a condition needs a test: expected one of {known}")),
         }
     }
+}
+
+fn quoted<'w>(words: impl Iterator<Item = &'w str>) -> String {
+    words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn patterns(values: Vec<Scalar>) -> Vec<Pattern> {
-    values.into_iter().map(|value| Pattern::new(value.into_text())).collect()
+    values.into_iter().map(|value| Pattern::new(value.0)).collect()
 }
 
-impl Scalar {
-    fn into_text(self) -> String {
-        match self {
-            Self::Text(text) => text,
-            Self::Number(number) => number.to_string(),
-            Self::Bool(value) => value.to_string(),
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Plain;
+
+        impl Visitor<'_> for Plain {
+            type Value = Scalar;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, a whole number, `true` or `false`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Scalar, E> {
+                Ok(Scalar(text.to_owned()))
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Scalar, E> {
+                Ok(Scalar(number.to_string()))
+            }
+
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Scalar, E> {
+                Ok(Scalar(value.to_string()))
+            }
         }
+
+        deserializer.deserialize_any(Plain)
     }
 }
 
-impl Bound {
-    fn into_texts(self) -> Texts {
-        match self {
-            Self::Number(number) => Texts(vec![super::text::Text::of(Place::Const(number.to_string()))]),
-            Self::Texts(texts) => Texts::from(texts),
+impl<'de> Deserialize<'de> for Bound {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = Bound;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number, a place or a list of places")
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Bound, E> {
+                Ok(Bound(Texts(vec![Text::of(Place::Const(number.to_string()))])))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Bound, E> {
+                Texts::deserialize(text.into_deserializer()).map(Bound)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Bound, A::Error> {
+                Texts::deserialize(SeqAccessDeserializer::new(list)).map(Bound)
+            }
         }
+
+        deserializer.deserialize_any(Either)
     }
 }

@@ -3,7 +3,7 @@
 //! Reading it refuses unknown keys and names the line. What only makes sense together (a fact from a value that
 //! the proof does not cover, a setting that nobody declared) is checked when a gateway is built from it.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -25,33 +25,31 @@ use super::{
     text::Texts,
 };
 
+mod fault;
 pub(crate) mod settings;
+mod whereabouts;
+
+pub(crate) use fault::Fault;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Description {
     /// The gateway's name, for people.
-    #[expect(dead_code, reason = "the console shows it")]
     pub(crate) title: String,
     /// Where the gateway itself describes its callbacks.
     #[serde(default)]
-    #[expect(dead_code, reason = "for the reader of the file")]
     pub(crate) docs: Vec<String>,
     /// Where in the gateway's dashboard the URL goes and the secret comes from.
     #[serde(default)]
-    #[expect(dead_code, reason = "for the reader of the file, and the chapter of kinds made from it")]
     pub(crate) setup: String,
     /// How the gateway can be asked for the state of a payment.
     #[serde(default)]
-    #[expect(dead_code, reason = "for the reader of the file, and the table of kinds made from it")]
     pub(crate) poll: String,
     /// The library of the gateway's own that this was compared with.
     #[serde(default)]
-    #[expect(dead_code, reason = "for the reader of the file, and the table of kinds made from it")]
     pub(crate) oracle: String,
     /// What is not sure: read nowhere of the gateway's own, or not tried against it.
     #[serde(default)]
-    #[expect(dead_code, reason = "for the reader of the file, and the table of kinds made from it")]
     pub(crate) unconfirmed: Vec<String>,
     /// What the gateway offers nothing better than, where it signs with a weak digest.
     #[serde(default)]
@@ -126,60 +124,9 @@ pub(crate) struct Account {
     pub(crate) must_be: Texts,
 }
 
-/// What is wrong with a description, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) line: Option<usize>,
-    pub(crate) key: String,
-    pub(crate) what: String,
-}
-
-/// How `toml::Spanned` shows up in the path of an error.
-const SPAN: &str = ".$__serde_spanned_private_value";
-
 impl Description {
     pub(crate) fn read(text: &str) -> Result<Self, Fault> {
-        let reader =
-            toml::Deserializer::parse(text).map_err(|error| Fault::of(&error, text, String::new()))?;
-        serde_path_to_error::deserialize(reader).map_err(|error| {
-            let key = error.path().to_string().replace(SPAN, "");
-            Fault::of(error.inner(), text, key)
-        })
-    }
-}
-
-impl Fault {
-    fn of(error: &toml::de::Error, text: &str, key: String) -> Self {
-        let line = error.span().map(|span| line_of(text, span.start));
-        Self { line, key, what: error.message().trim().replace('\n', ", ") }
-    }
-
-    pub(crate) fn at<T>(
-        spanned: &Spanned<T>,
-        text: &str,
-        key: impl Into<String>,
-        what: impl Into<String>,
-    ) -> Self {
-        Self { line: Some(line_of(text, spanned.span().start)), key: key.into(), what: what.into() }
-    }
-
-    pub(crate) fn in_key(key: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { line: None, key: key.into(), what: what.into() }
-    }
-}
-
-fn line_of(text: &str, at: usize) -> usize {
-    1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(line) = self.line {
-            write!(f, "line {line}, ")?;
-        }
-        if !self.key.is_empty() && self.key != "." {
-            write!(f, "key `{}`: ", self.key)?;
-        }
-        f.write_str(&self.what)
+        let reader = toml::Deserializer::parse(text).map_err(|error| Fault::of_syntax(&error, text))?;
+        serde_path_to_error::deserialize(reader).map_err(|error| Fault::of_value(&error, text))
     }
 }

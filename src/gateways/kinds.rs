@@ -5,6 +5,11 @@ use super::{
     settings::KindSource,
 };
 
+mod about;
+mod coverage;
+
+pub use about::{About, Setting, Waits, about};
+
 /// By name, sorted; listed by `build.rs`.
 const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/kinds.rs"));
 
@@ -22,7 +27,8 @@ pub(crate) fn text_of(kind: &KindSource) -> Result<(&str, &str, bool), String> {
             found.map(|(name, text)| (*name, *text, true)).ok_or_else(|| {
                 let known: Vec<&str> = built_in().collect();
                 format!(
-                    "kind: there is no `{wanted}`, expected one of {}, or `file:your-own.toml`",
+                    "kind: there is no `{wanted}`, expected one of {}, or `file:your-own.toml` (src/gateways/README.md says \
+                     what stands in one)",
                     known.join(", ")
                 )
             })
@@ -31,10 +37,10 @@ pub(crate) fn text_of(kind: &KindSource) -> Result<(&str, &str, bool), String> {
 }
 
 pub(crate) fn describe(name: &str, text: &str) -> Result<Description, String> {
-    Description::read(text).map_err(|fault| in_file(name, &fault))
+    Description::read(text).map_err(|fault| in_file(name, text, fault))
 }
 
 /// `our-bank.toml: line 12, key …`: enough to open the file at the right place.
-pub(crate) fn in_file(name: &str, fault: &Fault) -> String {
-    format!("{name}: {fault}")
+pub(crate) fn in_file(name: &str, text: &str, fault: Fault) -> String {
+    format!("{name}: {}", fault.placed(text))
 }

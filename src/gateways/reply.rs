@@ -56,15 +56,26 @@ impl Gateway {
             }
             Answer::Refused(_) => &self.reply.refused,
         };
+        answered.http()
+    }
+}
+
+impl Answered {
+    fn http(&self) -> HttpReply {
         HttpReply {
-            status: answered.status,
-            content_type: answered.content_type.clone(),
-            body: answered.body.clone().into_bytes(),
+            status: self.status,
+            content_type: self.content_type.clone(),
+            body: self.body.clone().into_bytes(),
         }
     }
 }
 
 impl Reply {
+    /// To success and to refusal, before any setting is put in.
+    pub(crate) fn answers(&self) -> (HttpReply, HttpReply) {
+        (self.success.http(), self.refused.http())
+    }
+
     /// Puts in the settings that the bodies name as `{setting:name}`; any other brace stands for itself.
     pub(crate) fn filled<'s>(mut self, setting: impl Fn(&str) -> Option<&'s str>) -> Self {
         let Self { success, duplicate, refused, unsigned } = &mut self;

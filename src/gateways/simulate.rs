@@ -1,62 +1,13 @@
 //! Simulation: what a gateway would send over the life of a payment, signed as the gateway signs.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
+pub(crate) use self::sample::Samples;
+use self::sample::{Sample, Step};
 use super::{Certificates, Gateway, Signing, SigningError, place::Place, sign::inside_quotes};
 use crate::domain::{Callback, Currency, Money};
 
-/// What a kind can send, by what it reports, with `{{placeholders}}`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Samples(BTreeMap<Step, Sample>);
-
-/// A body alone, or with what else a request has. Forms and queries are `name=value` lines.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(from = "SampleFormat")]
-struct Sample {
-    body: String,
-    query: String,
-    inner: Option<String>,
-    headers: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a body, or { body, query, inner, headers }")]
-enum SampleFormat {
-    Body(String),
-    Request(RequestFormat),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[derive(Default)]
-struct RequestFormat {
-    body: String,
-    query: String,
-    inner: Option<String>,
-    headers: BTreeMap<String, String>,
-}
-
-/// One event in the life of a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Step {
-    RequiresAction,
-    Authorized,
-    Captured,
-    /// Authorized and captured in one; a kind without it reports the two apart.
-    Paid,
-    Failed,
-    Refunded,
-    RefundFailed,
-    DisputeOpened,
-    DisputeWon,
-    DisputeLost,
-    Expired,
-}
+mod sample;
 
 macro_rules! scenarios {
     ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
@@ -183,7 +134,7 @@ impl Gateway {
         let told = scenario.told(payment);
         let mut callbacks = Vec::new();
         for (step, share) in scenario.steps().iter().flat_map(|&(step, share)| self.playable(step, share)) {
-            let Some(sample) = self.samples.0.get(&step) else {
+            let Some(sample) = self.samples.get(step) else {
                 let kind = self.kind.clone();
                 return Err(SimulationError::NoSample { kind, scenario: scenario.word() });
             };
@@ -227,7 +178,7 @@ impl Gateway {
     /// customer must act.
     fn playable(&self, step: Step, share: Share) -> Vec<(Step, Share)> {
         match step {
-            step if self.samples.0.contains_key(&step) => vec![(step, share)],
+            step if self.samples.get(step).is_some() => vec![(step, share)],
             Step::Paid => vec![(Step::Authorized, share), (Step::Captured, share)],
             Step::RequiresAction => Vec::new(),
             step => vec![(step, share)],
@@ -350,25 +301,4 @@ fn number(payment: &Payment<'_>) -> String {
 
 fn inside_xml(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-impl From<SampleFormat> for Sample {
-    fn from(format: SampleFormat) -> Self {
-        let RequestFormat { body, query, inner, headers } = match format {
-            SampleFormat::Body(body) => RequestFormat { body, ..RequestFormat::default() },
-            SampleFormat::Request(request) => request,
-        };
-        Self { body, query, inner, headers }
-    }
-}
-
-impl Step {
-    /// Steps of one operation share its name: a refund and its failure, a dispute and its end.
-    fn operation(self) -> &'static str {
-        match self {
-            Self::Refunded | Self::RefundFailed => "r",
-            Self::DisputeOpened | Self::DisputeWon | Self::DisputeLost => "d",
-            _ => "c",
-        }
-    }
 }

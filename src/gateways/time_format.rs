@@ -6,6 +6,8 @@ use time::{
     format_description::{OwnedFormatItem, well_known::Rfc3339},
 };
 
+use super::text_or_table::TextOrTable;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Written")]
 pub(crate) enum TimeFormat {
@@ -19,23 +21,7 @@ pub(crate) enum TimeFormat {
     },
 }
 
-#[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "expected `unix_seconds`, `unix_milliseconds`, `rfc3339` or { pattern = \"…\", offset = \"+07:00\" }"
-)]
-enum Written {
-    Named(Named),
-    Local(Local),
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Named {
-    UnixSeconds,
-    UnixMilliseconds,
-    Rfc3339,
-}
+type Written = TextOrTable<String, Local>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,10 +64,13 @@ impl TryFrom<Written> for TimeFormat {
 
     fn try_from(written: Written) -> Result<Self, String> {
         Ok(match written {
-            Written::Named(Named::UnixSeconds) => Self::UnixSeconds,
-            Written::Named(Named::UnixMilliseconds) => Self::UnixMilliseconds,
-            Written::Named(Named::Rfc3339) => Self::Rfc3339,
-            Written::Local(Local { pattern, offset }) => {
+            Written::Text(word) => match word.as_str() {
+                "unix_seconds" => Self::UnixSeconds,
+                "unix_milliseconds" => Self::UnixMilliseconds,
+                "rfc3339" => Self::Rfc3339,
+                _ => return Err(unknown(&word)),
+            },
+            Written::Table(Local { pattern, offset }) => {
                 let parsed = time::format_description::parse_owned::<2>(&pattern);
                 let pattern = parsed.map_err(|error| format!("`{pattern}` is no time pattern: {error}"))?;
                 let wrong = || format!("`{offset}` is no offset such as `+07:00`");
@@ -90,6 +79,13 @@ impl TryFrom<Written> for TimeFormat {
             }
         })
     }
+}
+
+fn unknown(word: &str) -> String {
+    format!(
+        "unknown time format `{word}`, expected `unix_seconds`, `unix_milliseconds`, `rfc3339` or a table such as \
+         {{ pattern = \"[year]-[month]-[day] [hour]:[minute]:[second]\", offset = \"+07:00\" }}"
+    )
 }
 
 #[cfg(test)]

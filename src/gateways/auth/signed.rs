@@ -9,6 +9,7 @@ use super::{
         message::Message,
         place::Place,
         text::{Hole, OneOrMany, Piece, Text},
+        text_or_table::TextOrTable,
         verify::Reason,
     },
     field_list::FieldList,
@@ -51,39 +52,26 @@ pub(crate) enum Look {
     Base64,
 }
 
-#[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "expected a text with `{places}`, a list of such texts, { text = …, free, looks, boundaries } or { fields = {…} }"
-)]
-enum SignedFormat {
-    One(String),
-    Several(Vec<String>),
-    Fields(FieldsFormat),
-    Detailed(DetailedFormat),
-}
+type SignedFormat = TextOrTable<OneOrMany<TemplateText>, DetailedFormat>;
 
+/// Always with `{places}`: a place alone is a text like any other here.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FieldsFormat {
-    fields: FieldList,
-}
+#[serde(try_from = "String")]
+struct TemplateText(Text);
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DetailedFormat {
-    text: OneOrMany<String>,
+    text: Option<OneOrMany<TemplateText>>,
+    fields: Option<FieldList>,
     free: Option<OneOrMany<Place>>,
-    #[serde(default)]
-    looks: BTreeMap<String, Look>,
-    #[serde(default)]
-    boundaries: Boundaries,
+    looks: Option<BTreeMap<String, Look>>,
+    boundaries: Option<Boundaries>,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Boundaries {
-    #[default]
     Fixed,
     Open,
 }
@@ -250,31 +238,44 @@ impl TryFrom<SignedFormat> for SignedText {
     type Error = String;
 
     fn try_from(format: SignedFormat) -> Result<Self, String> {
-        let plain = |texts: Vec<String>| template(texts, Vec::new(), BTreeMap::new(), Boundaries::Fixed);
-        match format {
-            SignedFormat::One(text) => plain(vec![text]),
-            SignedFormat::Several(texts) => plain(texts),
-            SignedFormat::Fields(FieldsFormat { fields }) => Ok(Self::Fields(fields)),
-            SignedFormat::Detailed(DetailedFormat { text, free, looks, boundaries }) => template(
-                text.into_vec(),
-                free.map(OneOrMany::into_vec).unwrap_or_default(),
-                looks,
-                boundaries,
-            ),
+        let format = match format {
+            SignedFormat::Text(text) => return template(text, DetailedFormat::default()),
+            SignedFormat::Table(format) => format,
+        };
+        let DetailedFormat { text, fields, free, looks, boundaries } = format;
+        let of_a_text =
+            [("free", free.is_some()), ("looks", looks.is_some()), ("boundaries", boundaries.is_some())];
+        let misplaced = of_a_text.into_iter().find_map(|(name, is_said)| is_said.then_some(name));
+        match (text, fields, misplaced) {
+            (Some(text), None, _) => {
+                template(text, DetailedFormat { free, looks, boundaries, ..DetailedFormat::default() })
+            }
+            (None, Some(fields), None) => Ok(Self::Fields(fields)),
+            (None, Some(_), Some(name)) => Err(format!("`{name}` goes with `text`, not with `fields`")),
+            (Some(_), Some(_), _) => Err("expected either `text` or `fields`, not both".to_owned()),
+            (None, None, _) => {
+                Err("missing key `text` (the signed text) or `fields` (a list of fields)".to_owned())
+            }
         }
     }
 }
 
-fn template(
-    texts: Vec<String>,
-    free: Vec<Place>,
-    looks: BTreeMap<String, Look>,
-    boundaries: Boundaries,
-) -> Result<SignedText, String> {
-    let texts = texts.iter().map(|text| Text::template(text)).collect::<Result<Vec<_>, _>>()?;
+impl TryFrom<String> for TemplateText {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Text::template(&text).map(Self)
+    }
+}
+
+fn template(texts: OneOrMany<TemplateText>, format: DetailedFormat) -> Result<SignedText, String> {
+    let texts: Vec<Text> = texts.into_vec().into_iter().map(|TemplateText(text)| text).collect();
+    let DetailedFormat { free, looks, boundaries, .. } = format;
+    let free = free.map(OneOrMany::into_vec).unwrap_or_default();
+    let looks = looks.unwrap_or_default();
     let looks = looks.into_iter().map(|(place, look)| Ok((Place::try_from(place)?, look)));
     let looks = looks.collect::<Result<Vec<_>, String>>()?;
-    let template = Template { texts, free, looks, open: boundaries == Boundaries::Open };
+    let template = Template { texts, free, looks, open: boundaries == Some(Boundaries::Open) };
     if template.texts.iter().flat_map(Text::places).next().is_none() {
         return Err("the signed text holds no `{place}`, so it would prove nothing".to_owned());
     }

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::super::{
-    auth::networks::Networks,
-    events::Word,
-    paths::Paths,
-    place::Place,
-    text::{Hole, Piece, Text, Texts},
+use super::{
+    super::{
+        auth::networks::Networks,
+        events::Word,
+        paths::Paths,
+        place::Place,
+        text::{Hole, Piece, Text, Texts},
+    },
+    fault::worded,
 };
 
 /// One setting that a kind knows.
@@ -158,7 +161,13 @@ impl Settings {
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: toml::Value) -> Result<T, String> {
-    value.try_into().map_err(|error: toml::de::Error| error.message().trim().to_owned())
+    serde_path_to_error::deserialize(value).map_err(|error: serde_path_to_error::Error<toml::de::Error>| {
+        let what = worded(error.inner().message());
+        match error.path().to_string() {
+            key if key == "." => what,
+            key => format!("key `{key}`: {what}"),
+        }
+    })
 }
 
 fn unknown(name: &str, declared: &BTreeMap<String, Declared>) -> String {
