@@ -50,6 +50,8 @@ pub(crate) enum Look {
     UtcTime,
     /// Letters, digits, `+`, `/`, `=` and line breaks.
     Base64,
+    /// Anything but nothing.
+    Filled,
 }
 
 type SignedFormat = TextOrTable<OneOrMany<TemplateText>, DetailedFormat>;
@@ -169,10 +171,6 @@ impl Template {
             return if may_be_empty { Ok(hole.of_nothing()) } else { Err(Reason::MissingSignature) };
         };
         let is_body = hole.places.contains(&Place::Body);
-        // An empty body says nothing, whoever signed it.
-        if is_body && value.is_empty() {
-            return Err(Reason::BadSignature);
-        }
         let wrong_look =
             self.looks.iter().any(|(place, look)| hole.places.contains(place) && !look.fits(&value));
         let literals = beside.into_iter().flatten().filter_map(|index| match text.0.get(index) {
@@ -220,6 +218,7 @@ impl Look {
         match self {
             Self::Digits => value.iter().all(u8::is_ascii_digit),
             Self::Letters => value.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_'),
+            Self::Filled => !value.is_empty(),
             Self::Base64 => value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=\n".contains(byte)),
             Self::UtcTime => {
                 value.ends_with(b"Z")
