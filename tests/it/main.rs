@@ -21,6 +21,7 @@ mod demo;
 mod fixtures;
 mod front_door;
 mod grpc;
+mod hints;
 mod inspect;
 mod keys;
 mod kinds;
