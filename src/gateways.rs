@@ -78,10 +78,12 @@ pub struct Gateway {
     kind: String,
     unregistered: Unregistered,
     expects_live: Option<bool>,
-    account: Option<account::ExpectedAccount>,
+    /// All of them must be ours.
+    accounts: Vec<account::ExpectedAccount>,
     schemes: Vec<auth::Scheme>,
     /// The body or the query must be read before the proof can be found.
     proof_is_inside: bool,
+    proof_is_in_inner: bool,
     challenge: Option<challenge::Challenge>,
     bodies: documents::Bodies,
     name_case: form::NameCase,

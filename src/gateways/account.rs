@@ -10,14 +10,18 @@ pub(crate) struct ExpectedAccount {
     pub(crate) ours: String,
 }
 
+/// What each of these says of an event; there may be none.
+pub(crate) fn mismatch(expected: &[ExpectedAccount], message: &Message<'_>) -> Option<Hold> {
+    expected.iter().any(|account| account.is_foreign(message)).then_some(Hold::AccountMismatch)
+}
+
 impl ExpectedAccount {
     /// An event that names no account is not another account's.
-    pub(crate) fn mismatch(&self, message: &Message<'_>) -> Option<Hold> {
-        let foreign = match message.first(&self.is) {
+    fn is_foreign(&self, message: &Message<'_>) -> bool {
+        match message.first(&self.is) {
             Ok(Some(theirs)) => theirs != self.ours,
             Ok(None) => false,
             Err(_) => true,
-        };
-        foreign.then_some(Hold::AccountMismatch)
+        }
     }
 }

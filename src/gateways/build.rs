@@ -55,6 +55,9 @@ fn build(configured: GatewaySettings) -> Result<Gateway, String> {
         coverage::check(&description, &shapes, &schemes, &inner_at, text).map_err(fault)?;
     }
     let places = || schemes.iter().flat_map(|scheme| scheme.auth.places());
+    let proof_is_inside =
+        places().any(|place| place.needs_the_body_read() || matches!(place, Place::Query(_)));
+    let proof_is_in_inner = places().any(|place| matches!(place, Place::Inner(_)));
     if let Some(text) = description.challenge.as_mut().and_then(|challenge| challenge.before.as_mut()) {
         *text = settings.filled(text.clone());
     }
@@ -67,9 +70,9 @@ fn build(configured: GatewaySettings) -> Result<Gateway, String> {
             Mode::Test => Some(false),
             Mode::Any => None,
         },
-        account: expected_account(description.account.take(), account, &settings)?,
-        proof_is_inside: places().any(Place::needs_the_body_read)
-            || places().any(|place| matches!(place, Place::Query(_))),
+        accounts: expected_accounts(description.account.take(), account, &settings)?,
+        proof_is_inside,
+        proof_is_in_inner,
         kept_headers: kept_headers(&schemes, &shapes),
         batch: description.batch,
         unit: unit(&description.amount.unit, &settings).map_err(fault)?,
@@ -176,23 +179,30 @@ fn fill_condition(condition: &mut Condition, settings: &Settings) {
 }
 
 /// The `account` of the gateway's configuration, else the setting that the kind names.
-fn expected_account(
+fn expected_accounts(
     described: Option<Account>,
     configured: Option<String>,
     settings: &Settings,
-) -> Result<Option<ExpectedAccount>, String> {
-    let Some(mut described) = described else {
+) -> Result<Vec<ExpectedAccount>, String> {
+    let Some(Account { is, must_be, also }) = described else {
         return match configured {
             Some(_) => Err("account: events of this kind do not name their account".to_owned()),
-            None => Ok(None),
+            None => Ok(Vec::new()),
         };
     };
-    settings.put_into(&mut described.must_be);
-    let constant = described.must_be.places().find_map(|place| match place {
-        Place::Const(text) => Some(text.clone()),
-        _ => None,
+    let set = |mut must_be: Texts| {
+        settings.put_into(&mut must_be);
+        must_be.places().find_map(|place| match place {
+            Place::Const(text) => Some(text.clone()),
+            _ => None,
+        })
+    };
+    let first = configured.or_else(|| set(must_be)).map(|ours| ExpectedAccount { is, ours });
+    let more = also.into_iter().filter_map(|also| {
+        let ours = set(also.must_be)?;
+        Some(ExpectedAccount { is: also.is, ours })
     });
-    Ok(configured.or(constant).map(|ours| ExpectedAccount { is: described.is, ours }))
+    Ok(first.into_iter().chain(more).collect())
 }
 
 fn unit(source: &UnitSource, settings: &Settings) -> Result<Unit, Fault> {

@@ -122,6 +122,23 @@ pub(crate) struct Account {
     /// Used where the gateway's configuration names no `account`.
     #[serde(default)]
     pub(crate) must_be: Texts,
+    /// Further values that must be ours too.
+    #[serde(default)]
+    pub(crate) also: Vec<AlsoOurs>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AlsoOurs {
+    pub(crate) is: Texts,
+    pub(crate) must_be: Texts,
+}
+
+impl Account {
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &Texts> {
+        let also = self.also.iter().flat_map(|AlsoOurs { is, must_be }| [is, must_be]);
+        [&self.is, &self.must_be].into_iter().chain(also)
+    }
 }
 
 impl Description {

@@ -117,19 +117,29 @@ impl<'a> Documents<'a> {
 }
 
 impl Gateway {
-    /// The documents of a callback; `keys` open what is encrypted.
+    /// The documents of a callback, but for the inner one where the proof does not stand in it.
     pub(crate) fn documents<'a>(
         &self,
         callback: &'a Callback,
         keys: &Keys<'_>,
     ) -> Result<Documents<'a>, BodyError> {
         let mut documents = Documents::read(callback, &self.bodies, self.name_case)?;
-        if let Some(inner) = &self.inner {
-            let message = documents.message(callback, documents.json.as_ref());
-            let read = inner.read(&message, keys).map_err(|error| BodyError(error.to_string()))?;
-            documents.inner = read;
+        if self.proof_is_in_inner {
+            documents.inner = self.inner_of(callback, &documents, keys)?;
         }
         Ok(documents)
+    }
+
+    /// The inner document, if the message has one; `keys` open what is encrypted.
+    pub(crate) fn inner_of(
+        &self,
+        callback: &Callback,
+        documents: &Documents<'_>,
+        keys: &Keys<'_>,
+    ) -> Result<Option<Json<'static>>, BodyError> {
+        let Some(inner) = &self.inner else { return Ok(None) };
+        let message = documents.message(callback, documents.json.as_ref());
+        inner.read(&message, keys).map_err(|error| BodyError(error.to_string()))
     }
 }
 

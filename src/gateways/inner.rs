@@ -1,5 +1,7 @@
 //! Inner documents: messages that stand inside one value of another, encoded or encrypted.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use super::{
@@ -26,6 +28,9 @@ pub(crate) struct Inner {
     #[serde(default)]
     pub(crate) decode: Vec<Decoding>,
     pub(crate) format: Format,
+    /// Whether the names of its outermost members are told apart by case; else they are read in lower case.
+    #[serde(default)]
+    pub(crate) names: NameCase,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -74,7 +79,11 @@ impl Inner {
         for decoding in &self.decode {
             bytes = decoding.undo(&bytes, message, keys).ok_or_else(|| InnerError(decoding.failure()))?;
         }
-        self.format.read(&bytes).map(Some)
+        let document = self.format.read(&bytes)?;
+        match self.names {
+            NameCase::Exact => Ok(Some(document)),
+            NameCase::AnyCase => in_lower_case(document).map(Some),
+        }
     }
 
     pub(crate) fn names_code(&self) -> bool {
@@ -123,6 +132,20 @@ impl Format {
             }
             Self::Xml => xml::read(bytes).map_err(InnerError),
         }
+    }
+}
+
+fn in_lower_case(document: Json<'static>) -> Result<Json<'static>, InnerError> {
+    let Json::Object(members) = document else { return Ok(document) };
+    let mut lowered: Vec<(Cow<'static, str>, Json<'static>)> = Vec::with_capacity(members.len());
+    for (name, value) in members {
+        lowered.push((name.to_ascii_lowercase().into(), value));
+    }
+    let mut names: Vec<&str> = lowered.iter().map(|(name, _)| &**name).collect();
+    names.sort_unstable();
+    match names.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
+        true => Err(InnerError("a member stands twice, in other letters".to_owned())),
+        false => Ok(Json::Object(lowered)),
     }
 }
 

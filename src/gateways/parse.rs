@@ -3,7 +3,7 @@
 use std::{borrow::Cow, str::FromStr};
 
 use super::{
-    Gateway,
+    Gateway, account,
     amount::Unit,
     documents::BodyError,
     events::Word,
@@ -46,11 +46,19 @@ impl Gateway {
                 &read
             }
         };
+        let inner = match documents.inner {
+            // Read now, where the proof did not stand in it: what is authentic and unreadable is kept, not refused.
+            None => self.inner_of(verified.callback, documents, &self.keys(verified.now))?,
+            Some(_) => None,
+        };
         let events = documents.events(self.batch.as_ref())?;
         let schemes = verified.schemes.iter().copied().cycle();
         let each = events.into_iter().zip(schemes);
-        each.map(|(event, scheme)| self.notification(&documents.message(verified.callback, event), scheme))
-            .collect()
+        let message = |event| {
+            let message = documents.message(verified.callback, event);
+            Message { inner: inner.as_ref().or(message.inner), ..message }
+        };
+        each.map(|(event, scheme)| self.notification(&message(event), scheme)).collect()
     }
 
     fn notification(&self, message: &Message<'_>, scheme: usize) -> Result<Notification, Unreadable> {
@@ -250,7 +258,7 @@ impl Statement<'_> {
     /// Why these facts must not count. A value that nobody proved may hold facts back, never let them through.
     fn hold(&self) -> Option<Hold> {
         let paths = &self.compiled.rule.paths;
-        let account = self.gateway.account.as_ref().and_then(|account| account.mismatch(self.message));
+        let account = account::mismatch(&self.gateway.accounts, self.message);
         let livemode = shown(self.message, &paths.livemode).map(|value| paths.is_live(&value));
         let other_mode = self.gateway.expects_live.zip(livemode).filter(|(expected, live)| expected != live);
         let unproven = self.compiled.needs_confirmation(self.scheme).then_some(Hold::ConfirmationRequired);

@@ -195,7 +195,7 @@ impl Gateway {
     ) -> Values {
         let digits = |money| self.amounts.write(self.unit, money);
         let currency = amount.currency();
-        let account = self.account.as_ref().map_or("", |account| account.ours.as_str());
+        let account = self.accounts.first().map_or("", |account| account.ours.as_str());
         let local = self.shapes.last().and_then(|shape| shape.paths.event_time_format.as_ref());
         let settings =
             self.setting_texts.iter().map(|(name, text)| (format!("setting:{name}"), text.clone()));

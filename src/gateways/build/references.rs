@@ -19,7 +19,7 @@ pub(super) fn check(description: &Description, text: &str, is_built_in: bool) ->
         let wrong = rule_places(rule.get_ref()).find(|place| !reads(place));
         refuse(wrong, rule, text, "event", description)?;
     }
-    let account = description.account.iter().flat_map(|Account { is, must_be }| [is, must_be]);
+    let account = description.account.iter().flat_map(Account::texts);
     let inner = description.inner.iter().map(|inner| &inner.at);
     let mut places = paths(&description.paths).chain(account).chain(inner).flat_map(Texts::places);
     if let Some(place) = places.find(|place| !reads(place)) {
