@@ -174,6 +174,7 @@ const HAS_ONE_CURRENCY: &[&str] = &["authorizenet", "doku", "momo", "payu-india"
 
 /// Where a gateway tells a story in its own way.
 const OWN_ENDINGS: &[(&str, &[&str], &str)] = &[
+    ("doku", &["refund", "partial_refund", "reordered"], "PAID none CONFIRMATION_REQUIRED"),
     (
         "flutterwave",
         &["refund", "partial_refund", "dispute_won", "dispute_lost", "reordered"],
