@@ -1,6 +1,8 @@
-//! How fast the program takes callbacks, on PostgreSQL and on SQLite, beside two yardsticks of the same session.
+//! How fast the program takes callbacks, on PostgreSQL and on SQLite, beside two yardsticks of the same session; and
+//! what proving and reading one callback costs, for each kind that signs with an HMAC.
 //!
-//! `cargo bench --bench callbacks` measures everything; `-- sqlite` or `-- postgres yardsticks` only these parts, and
+//! `cargo bench --bench callbacks` measures everything; `-- proofs`, `-- sqlite` or `-- postgres yardsticks` only these
+//! parts, and
 //! `-- --seconds 30` for longer. It prints, and never fails for being slow.
 //!
 //! | variable | meaning |
@@ -27,8 +29,10 @@ mod orders;
 mod payments;
 mod pgbench;
 mod program;
+mod proofs;
 mod report;
 mod role;
+mod samples;
 mod store;
 mod stripe;
 mod usage;
@@ -38,6 +42,7 @@ pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
+    Proofs,
     Yardsticks,
     Postgres,
     Sqlite,
@@ -76,6 +81,10 @@ fn measure(options: &Options) -> Result<()> {
     let window = Duration::from_secs(options.seconds);
     let wants = |part| options.parts.is_empty() || options.parts.contains(&part);
     let mut report = Report { machine: machine::describe(&place)?, ..Report::default() };
+    if wants(Part::Proofs) {
+        eprintln!("proofs and parsing, kind by kind");
+        report.proofs = proofs::measure()?;
+    }
     if wants(Part::Yardsticks) || wants(Part::Postgres) {
         let cluster = Cluster::start(&place)?;
         report.machine += &format!(", PostgreSQL {}", cluster.version()?);

@@ -1,9 +1,10 @@
 //! The table: what was measured, how it compares, and what was aimed at.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use crate::{
     echo, pgbench,
+    proofs::{self, Json},
     store::{self, Loaded},
 };
 
@@ -11,6 +12,7 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Report {
     pub(crate) machine: String,
+    pub(crate) proofs: Vec<proofs::Measured>,
     pub(crate) pgbench: Option<pgbench::Measured>,
     pub(crate) echo: Option<echo::Measured>,
     pub(crate) postgres: Option<store::Measured>,
@@ -26,6 +28,11 @@ struct Row {
 // === impl Report ===
 
 impl Report {
+    fn proofs(&self) -> Vec<Row> {
+        let row = |one: &proofs::Measured| Row::aimed(one.kind, proof(one), "≤ 25 µs");
+        self.proofs.iter().map(row).collect()
+    }
+
     fn yardsticks(&self) -> Vec<Row> {
         let mut rows = Vec::new();
         if let Some(pgbench) = &self.pgbench {
@@ -76,6 +83,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.machine)?;
         let sections = [
+            ("verified and parsed, 2 KiB", self.proofs()),
             ("yardsticks", self.yardsticks()),
             ("on PostgreSQL", self.postgres()),
             ("on SQLite", self.sqlite()),
@@ -110,6 +118,28 @@ fn store_rows(measured: &store::Measured) -> Vec<Row> {
         Row::of("registrations over gRPC", format!("{registered:.0}/s")),
         Row::of("mean version of 1000 payments", format!("{:.1} after {} callbacks", versions.0, versions.1)),
     ]
+}
+
+fn proof(measured: &proofs::Measured) -> String {
+    let proofs::Measured { body_bytes, whole, hmac, json, .. } = *measured;
+    let micros = |duration: Duration| duration.as_secs_f64() * 1e6;
+    let times = |yardstick: Duration| whole.as_secs_f64() / yardstick.as_secs_f64().max(f64::MIN_POSITIVE);
+    let mut text = format!(
+        "{:.1} µs of {body_bytes} B = {:.1} × HMAC ({:.1})",
+        micros(whole),
+        times(hmac),
+        micros(hmac)
+    );
+    if let Some(Json { ours, serde }) = json {
+        let reader = format!(
+            ", {:.1} × serde_json ({:.1}); our reader {:.1}",
+            times(serde),
+            micros(serde),
+            micros(ours)
+        );
+        text += &reader;
+    }
+    text
 }
 
 fn cpu(loaded: &Loaded) -> String {

@@ -66,13 +66,17 @@ impl TryFrom<String> for Place {
             "part" => named(rest).map(Self::Part),
             "setting" => named(rest).map(Self::Setting),
             "const" => Ok(Self::Const(rest.to_owned())),
-            "sum" => rest
-                .split(',')
-                .map(|part| Self::try_from(part.trim().to_owned()))
-                .collect::<Result<_, _>>()
-                .map(Self::Sum),
+            "sum" => rest.split(',').map(|part| addend(part.trim())).collect::<Result<_, _>>().map(Self::Sum),
             _ => Err(unknown(&text)),
         }
+    }
+}
+
+/// No sum itself: sums inside sums would be read as deep as a text is long, and add nothing.
+fn addend(text: &str) -> Result<Place, String> {
+    match text.starts_with("sum:") {
+        true => Err("a sum must not stand in a sum".to_owned()),
+        false => Place::try_from(text.to_owned()),
     }
 }
 
@@ -184,6 +188,7 @@ mod tests {
             ("$.a..b", "not a path"),
             ("$[x]", "not a path"),
             ("sum:$.a,b", "expected one of `$.path`"),
+            (&"sum:".repeat(100_000), "must not stand in a sum"),
         ] {
             let error = Place::try_from(text.to_owned()).expect_err(text);
             assert!(error.contains(part), "{text}: {error}");

@@ -8,6 +8,9 @@ use time::{
 
 use super::text_or_table::TextOrTable;
 
+/// A longer pattern is a mistake, and its parser recurses as deep as its brackets are nested.
+const MAX_PATTERN_BYTES: usize = 256;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Written")]
 pub(crate) enum TimeFormat {
@@ -70,6 +73,9 @@ impl TryFrom<Written> for TimeFormat {
                 "rfc3339" => Self::Rfc3339,
                 _ => return Err(unknown(&word)),
             },
+            Written::Table(Local { pattern, .. }) if pattern.len() > MAX_PATTERN_BYTES => {
+                return Err(format!("a time pattern has at most {MAX_PATTERN_BYTES} bytes"));
+            }
             Written::Table(Local { pattern, offset }) => {
                 let parsed = time::format_description::parse_owned::<2>(&pattern);
                 let pattern = parsed.map_err(|error| format!("`{pattern}` is no time pattern: {error}"))?;
@@ -102,5 +108,14 @@ mod tests {
         assert_eq!(time.unix_timestamp(), 1_716_257_886);
         assert_eq!(format.write(time), "20240521091806");
         assert!(format.read("2024-05-21").is_none());
+    }
+
+    #[test]
+    fn a_pattern_as_deep_as_a_file_is_long_is_refused() {
+        let pattern = "[optional [".repeat(100_000);
+        let format = format!("f = {{ pattern = '{pattern}', offset = '+00:00' }}");
+        let read = toml::from_str::<std::collections::BTreeMap<String, TimeFormat>>(&format);
+        let error = read.expect_err("too long").to_string();
+        assert!(error.contains("at most 256 bytes"), "{error}");
     }
 }

@@ -20,6 +20,7 @@ mod config;
 mod demo;
 mod fixtures;
 mod front_door;
+mod fuzz_corpus;
 mod grpc;
 mod hints;
 mod inspect;

@@ -1,6 +1,6 @@
 //! Field lists: signed texts that are made of all fields of a message, or of those that a list names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 
@@ -130,7 +130,7 @@ impl FieldList {
             None => None,
         };
         let is_chosen = |name: &String| match &listed {
-            Some(listed) => listed.contains(name),
+            Some(listed) => listed.contains(name.as_str()),
             None => !self.except.contains(name),
         };
         Ok(all.into_iter().filter(|(name, _)| is_chosen(name)).collect())
@@ -163,9 +163,10 @@ impl FieldList {
         place: &Place,
         all: &[(String, String)],
         message: &Message<'_>,
-    ) -> Result<Vec<String>, Reason> {
+    ) -> Result<HashSet<String>, Reason> {
         let list = message.read(place).map_err(|_| Reason::BadSignature)?.ok_or(Reason::MissingSignature)?;
-        let listed: Vec<String> = list.split(',').map(|name| name.trim().to_owned()).collect();
+        // A set, since a stranger may list as many names as a body holds.
+        let listed: HashSet<String> = list.split(',').map(|name| name.trim().to_owned()).collect();
         let is_there = |name: &str| all.iter().any(|(known, _)| known == name);
         let complete = self.guard.iter().all(|name| listed.contains(name) || !is_there(name));
         if complete { Ok(listed) } else { Err(Reason::BadSignature) }
