@@ -1,7 +1,9 @@
 //! Certificates from a gateway's own site: fetched once, kept, and nothing that a stranger or a broken site does
 //! costs more than a bounded time.
 
+mod in_the_service;
 mod outside;
+mod paypal;
 
 use std::time::Duration;
 

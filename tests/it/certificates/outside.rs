@@ -2,6 +2,7 @@
 //! a proxy that leads every CONNECT there.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
@@ -18,8 +19,9 @@ use tokio_rustls::{
     rustls::{ServerConfig, crypto::ring, pki_types::PrivatePkcs8KeyDer},
 };
 
-/// The only name in the site's certificate.
+/// The names in the site's own certificate, and no others.
 pub const HOST: &str = "api.gateway.example";
+pub const PAYPAL_HOST: &str = "api.paypal.com";
 
 /// What the proxy does with a CONNECT.
 #[derive(Clone, Copy, Debug)]
@@ -35,12 +37,16 @@ pub enum Proxy {
 #[derive(Clone, Debug)]
 pub struct Outside {
     pub proxy: SocketAddr,
-    /// The authority's own certificate; also what the site answers.
+    /// The authority's own certificate; also what the site answers where it has no other.
     pub pem: String,
+    certificates: Arc<Certificates>,
     seen: Arc<Mutex<Seen>>,
-    /// `/certs/held…` is answered once for each permit.
+    /// What is called `held…` is answered once for each permit.
     pub gate: Arc<Semaphore>,
 }
+
+/// What the site has, as PEM, by name: the last part of a path.
+pub type Certificates = BTreeMap<&'static str, String>;
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -53,11 +59,16 @@ struct Seen {
 
 impl Outside {
     pub async fn start(proxy: Proxy) -> Self {
+        Self::start_with(proxy, Certificates::new()).await
+    }
+
+    pub async fn start_with(proxy: Proxy, certificates: Certificates) -> Self {
         let (tls, pem) = site_identity();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let outside = Self {
             proxy: listener.local_addr().unwrap(),
             pem,
+            certificates: Arc::new(certificates),
             seen: Arc::default(),
             gate: Arc::new(Semaphore::new(0)),
         };
@@ -132,31 +143,31 @@ impl Outside {
     }
 
     async fn answer<S: AsyncRead + AsyncWrite + Unpin>(&self, client: &mut S, asked: &str) {
-        let path = asked.split(' ').nth(1).unwrap_or_default();
-        if path.starts_with("/certs/held") {
+        let name = asked.split(' ').nth(1).and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+        if name.starts_with("held") {
             self.gate.acquire().await.unwrap().forget();
         }
-        let text = match path {
-            "/certs/moved" => "HTTP/1.1 302 Found\r\nlocation: https://evil.example/\r\n\r\n".to_owned(),
-            "/certs/missing" => "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned(),
-            "/certs/text" => ok("it is not here, but you may log in"),
-            "/certs/key" => ok("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
-            "/certs/large" => ok(&self.pem.repeat(1 + (64 << 10) / self.pem.len())),
-            "/certs/not-http" => "220 mail.example ESMTP\r\n".to_owned(),
-            "/certs/silent" => return until_closed(client).await,
-            "/certs/half" => {
+        let text = match name {
+            "moved" => "HTTP/1.1 302 Found\r\nlocation: https://evil.example/\r\n\r\n".to_owned(),
+            "missing" => "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned(),
+            "text" => ok("it is not here, but you may log in"),
+            "key" => ok("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
+            "large" => ok(&self.pem.repeat(1 + (64 << 10) / self.pem.len())),
+            "not-http" => "220 mail.example ESMTP\r\n".to_owned(),
+            "silent" => return until_closed(client).await,
+            "half" => {
                 let _ = client.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n-----BEGIN").await;
                 return until_closed(client).await;
             }
-            "/certs/endless" => {
+            "endless" => {
                 return for_ever(client, "HTTP/1.1 200 OK\r\n\r\n", &self.pem).await;
             }
-            "/certs/endless-head" => return for_ever(client, "HTTP/1.1 200 OK\r\n", "x: y\r\n").await,
-            "/certs/not-utf8" => {
+            "endless-head" => return for_ever(client, "HTTP/1.1 200 OK\r\n", "x: y\r\n").await,
+            "not-utf8" => {
                 let _ = client.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n\xff\xfe").await;
                 return;
             }
-            _ => ok(&self.pem),
+            name => ok(self.certificates.get(name).unwrap_or(&self.pem)),
         };
         let _ = client.write_all(text.as_bytes()).await;
     }
@@ -189,7 +200,7 @@ fn site_identity() -> (TlsAcceptor, String) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let pem = authority.self_signed(&authority_key).unwrap().pem();
-    let site = CertificateParams::new(vec![HOST.to_owned()]).unwrap();
+    let site = CertificateParams::new([HOST, PAYPAL_HOST].map(str::to_owned)).unwrap();
     let certificate = site.signed_by(&key, &Issuer::new(authority, authority_key)).unwrap();
     let key = PrivatePkcs8KeyDer::from(key.serialize_der());
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

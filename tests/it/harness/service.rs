@@ -64,14 +64,24 @@ impl Service {
     }
 
     pub async fn start_with(url: &str, knobs: Knobs) -> Self {
-        Self::start_over(url, knobs, gateways()).await
+        Self::start_over(url, knobs, gateways(Vec::new())).await
     }
 
     /// With other gateways than `shop` and `adopting`.
-    pub async fn start_over(
+    pub async fn start_over(url: &str, knobs: Knobs, gateways: Gateways) -> Self {
+        Self::run(url, knobs, gateways, Outbound::new(None, Trust::new(None).unwrap())).await
+    }
+
+    /// With one gateway more, whose certificates are fetched this way.
+    pub async fn start_reaching(url: &str, outbound: Outbound, gateway: GatewaySettings) -> Self {
+        Self::run(url, Knobs::default(), gateways(vec![gateway]), outbound).await
+    }
+
+    async fn run(
         url: &str,
         Knobs { max_queue, reader_patience }: Knobs,
         gateways: Gateways,
+        outbound: Outbound,
     ) -> Self {
         let settings = StoreSettings {
             url: url.to_owned(),
@@ -93,10 +103,7 @@ impl Service {
             (Health::default(), Metrics::new().unwrap(), CancellationToken::new());
         let service = PaymentStatusService {
             gateways: Arc::new(gateways),
-            certificates: CertificateCache::new(
-                Outbound::new(None, Trust::new(None).unwrap()),
-                metrics.clone(),
-            ),
+            certificates: CertificateCache::new(outbound, metrics.clone()),
             store: store.clone(),
             writer,
             feed: feed.clone(),
@@ -194,7 +201,7 @@ pub fn signed(gateway: &str, body: &str) -> ProcessCallbackRequest {
     }
 }
 
-fn gateways() -> Gateways {
+fn gateways(more: Vec<GatewaySettings>) -> Gateways {
     let settings = |name: &str, unregistered| GatewaySettings {
         id: name.parse().unwrap(),
         kind: KindSource::BuiltIn("stripe".to_owned()),
@@ -210,6 +217,6 @@ fn gateways() -> Gateways {
         }],
         settings: toml::Table::new(),
     };
-    let all = vec![settings("shop", Unregistered::Park), settings("adopting", Unregistered::Adopt)];
-    Gateways::build(all).unwrap()
+    let all = [settings("shop", Unregistered::Park), settings("adopting", Unregistered::Adopt)];
+    Gateways::build(all.into_iter().chain(more).collect()).unwrap()
 }
