@@ -1,7 +1,6 @@
 //! The account check: an authentic event of another merchant account must not count.
 
 use super::{message::Message, text::Texts};
-use crate::domain::Hold;
 
 /// Where events name their account, and the one that is ours.
 #[derive(Debug)]
@@ -10,9 +9,12 @@ pub(crate) struct ExpectedAccount {
     pub(crate) ours: String,
 }
 
-/// What each of these says of an event; there may be none.
-pub(crate) fn mismatch(expected: &[ExpectedAccount], message: &Message<'_>) -> Option<Hold> {
-    expected.iter().any(|account| account.is_foreign(message)).then_some(Hold::AccountMismatch)
+/// The first that an event contradicts.
+pub(crate) fn foreign<'e>(
+    expected: &'e [ExpectedAccount],
+    message: &Message<'_>,
+) -> Option<&'e ExpectedAccount> {
+    expected.iter().find(|account| account.is_foreign(message))
 }
 
 impl ExpectedAccount {

@@ -255,14 +255,21 @@ impl Statement<'_> {
         Details { occurred_at, failure }
     }
 
-    /// Why these facts must not count. A value that nobody proved may hold facts back, never let them through.
+    /// Why these facts must not count. A value that nobody proved may hold facts back, never let them through; and
+    /// it may not take the place of the question that unproven facts have to be asked about.
     fn hold(&self) -> Option<Hold> {
         let paths = &self.compiled.rule.paths;
-        let account = account::mismatch(&self.gateway.accounts, self.message);
-        let livemode = shown(self.message, &paths.livemode).map(|value| paths.is_live(&value));
-        let other_mode = self.gateway.expects_live.zip(livemode).filter(|(expected, live)| expected != live);
-        let unproven = self.compiled.needs_confirmation(self.scheme).then_some(Hold::ConfirmationRequired);
-        account.or(other_mode.map(|_| Hold::ModeMismatch)).or(unproven)
+        let proven = |texts: &Texts| self.gateway.covers(self.scheme, texts);
+        let foreign = account::foreign(&self.gateway.accounts, self.message);
+        let account = foreign.map(|account| (Hold::AccountMismatch, proven(&account.is)));
+        let live = shown(self.message, &paths.livemode).map(|value| paths.is_live(&value));
+        let other_mode = self.gateway.expects_live.zip(live).is_some_and(|(expected, live)| expected != live);
+        let mode = other_mode.then(|| (Hold::ModeMismatch, paths.livemode.as_ref().is_some_and(proven)));
+        let unproven = self.compiled.needs_confirmation(self.scheme);
+        let unproven = unproven.then_some((Hold::ConfirmationRequired, true));
+        let mut all = [account, mode, unproven].into_iter().flatten();
+        let first = all.clone().find(|(_, proven)| *proven);
+        first.or_else(|| all.next()).map(|(hold, _)| hold)
     }
 
     fn id<T: FromStr<Err = IdError>>(&self, texts: &Option<Texts>) -> Result<Option<T>, Unreadable> {

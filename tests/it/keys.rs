@@ -1,6 +1,9 @@
 //! Keys of the kinds: what stops a start by name, what is warned of, and what never reaches the evidence.
 
-use payment_status::gateways::{KindSource, Mode};
+use payment_status::{
+    domain::Hold,
+    gateways::{Certificates, KindSource, Mode},
+};
 
 use crate::fixtures::{build, callback, first, shop};
 
@@ -99,4 +102,19 @@ fn what_events_are_read_from_is_kept_for_a_replay() {
     let mut request = callback(Vec::new(), "{}");
     request.headers.push(("X-Shopify-Topic".to_owned(), b"orders/paid".to_vec()));
     assert!(shop(&gateways).keep(&request).headers.contains("orders/paid"));
+}
+
+#[test]
+fn an_unproven_account_cannot_hide_that_the_money_is_unproven() {
+    // The sender's address proves nothing of what the message says, the account in it included.
+    let fixture = first("yookassa");
+    let mut settings = fixture.settings();
+    settings.insert("account_id".to_owned(), "ours".into());
+    let gateways = fixture.gateway_with(fixture.secrets(), &settings);
+    let gateway = shop(&gateways);
+    let request = fixture.callback();
+    let verified = gateway.verify(&request, fixture.now(), &Certificates::default()).expect("from its address");
+    let read = gateway.parse(&verified).expect("readable");
+    assert_eq!(read[0].facts[0].key.held, Some(Hold::ConfirmationRequired));
+    assert!(read[0].confirm.is_some());
 }

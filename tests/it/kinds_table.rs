@@ -133,7 +133,7 @@ fn confirmed(unconfirmed: &[String]) -> String {
 
 fn answer(reply: &HttpReply) -> String {
     const LONGEST: usize = 24;
-    let body = String::from_utf8_lossy(&reply.body).replace('\n', " ");
+    let body = String::from_utf8_lossy(&reply.body).replace(['\r', '\n'], " ");
     let shown: String = body.chars().take(LONGEST).collect();
     let more = if shown.len() < body.len() { "…" } else { "" };
     match shown.as_str() {
