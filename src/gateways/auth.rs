@@ -130,6 +130,7 @@ impl Scheme {
         certificates: &Certificates,
         now: OffsetDateTime,
     ) -> Result<Proven, Refusal> {
+        self.knows_a_key_of(proof)?;
         let candidates = self.named_right(message, proof)?;
         let signed = self.auth.signed.as_ref().ok_or(Reason::MissingSignature)?;
         if let Some(format) = &self.auth.key.certificate {
@@ -197,6 +198,14 @@ impl Scheme {
             // A key without a name stands for all names only where no key has one.
             (None, _) => self.keys.iter().all(|key| key.key_id.is_none()),
         }
+    }
+
+    /// Refused first, as what else stands in an entry of another's key is not ours to judge.
+    fn knows_a_key_of(&self, proof: &Proof<'_>) -> Result<(), Reason> {
+        let mut named = proof.candidates.iter().filter_map(|candidate| candidate.key_id).peekable();
+        let is_known = |named: &str| self.keys.iter().any(|key| self.is_meant(key, Some(named)));
+        let none_is = named.peek().is_some() && !self.keys.is_empty() && !named.any(is_known);
+        if none_is { Err(Reason::KeyMismatch) } else { Ok(()) }
     }
 
     fn names_keys(&self) -> bool {

@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use payment_status::{
     domain::Callback,
-    gateways::{Certificates, Reason},
+    gateways::{Certificates, KindSource, Reason, inspect},
 };
 use proptest::prelude::*;
 use sha2::Sha256;
@@ -88,4 +88,39 @@ proptest! {
             let _ = (payment_status::gateways::dedupe_key(&callback, &read), shop(&gateways).keep(&callback));
         }
     }
+}
+
+#[test]
+fn a_hint_needs_no_signature_but_a_wrong_one_is_refused() {
+    let gateways = gateway("bitpay", "0123456789abcdef0123456789abcdef", "");
+    let check = |signature: Option<&str>, expected: Result<bool, Reason>| {
+        let header = signature.map(|text| ("x-signature".to_owned(), text.as_bytes().to_vec()));
+        let callback = fixtures::callback(header.into_iter().collect(), r#"{"id":"I","status":"paid"}"#);
+        let result = shop(&gateways).verify(&callback, OffsetDateTime::UNIX_EPOCH, &Certificates::default());
+        let is_hint = result.map(|verified| verified.is_hint()).map_err(|refusal| refusal.reason);
+        assert_eq!(is_hint, expected, "{signature:?}");
+    };
+    check(None, Ok(true));
+    check(Some("AAAA"), Err(Reason::BadSignature));
+    check(Some("not base64!"), Err(Reason::BadSignature));
+}
+
+#[test]
+fn entries_of_keys_that_are_not_ours_are_a_key_mismatch_whatever_else_they_say() {
+    let mut own = fixtures::secret("s", "0123456789abcdef0123456789abcdef");
+    own.key_id = Some("7".to_owned());
+    let kind = KindSource::BuiltIn("worldpay".to_owned());
+    let gateways = inspect::gateways(kind, vec![own], &serde_json::Map::new()).expect("a sound gateway");
+    let gateway = gateways.iter().next().expect("one");
+    let check = |entries: &str, expected: Reason| {
+        let header = ("event-signature".to_owned(), entries.as_bytes().to_vec());
+        let callback = fixtures::callback(vec![header], "{}");
+        let refusal = gateway.verify(&callback, OffsetDateTime::UNIX_EPOCH, &Certificates::default());
+        assert_eq!(refusal.map(|_| ()).map_err(|refusal| refusal.reason), Err(expected), "{entries}");
+    };
+    check("7/SHA256/00", Reason::BadSignature);
+    check("7/SHA512/00", Reason::UnsupportedAlgorithm);
+    check("8/SHA256/00", Reason::KeyMismatch);
+    check("8/SHA512/00", Reason::KeyMismatch);
+    check("8/SHA512/00,7/SHA256/00", Reason::BadSignature);
 }
