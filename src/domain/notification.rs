@@ -24,6 +24,8 @@ pub struct Notification {
     pub facts: Vec<Fact>,
     /// The message alone does not prove what it says: what to ask the gateway about.
     pub confirm: Option<Confirm>,
+    /// Why it states no facts, although it should. Says what and where, never what stood there.
+    pub unreadable: Option<String>,
 }
 
 /// What the gateway must be asked about before a notification may count.

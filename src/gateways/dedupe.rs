@@ -32,7 +32,8 @@ pub fn dedupe_key(callback: &Callback, read: &Result<Vec<Notification>, Unreadab
 }
 
 fn is_distinct(notification: &Notification) -> bool {
-    notification.event_id.is_some() || !notification.facts.is_empty()
+    let named = notification.event_id.is_some() || !notification.facts.is_empty();
+    named && notification.unreadable.is_none()
 }
 
 /// Each part goes in with its length, so that no two lists of parts read alike.

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use self::capture::{Captured, Known};
 use super::{
     Answer, Certificates, Gateway, GatewaySettings, Gateways, HttpReply, KindSource, Mode, Secret,
-    SettingsError, Unreadable, Unregistered, Verified,
+    SettingsError, Unregistered, Verified,
 };
 use crate::domain::{Callback, GatewayId, Notification};
 
@@ -26,7 +26,7 @@ pub struct Report {
     /// The safe name of the secret that proved it.
     pub key: Option<String>,
     /// Why an authentic callback cannot be read.
-    pub unreadable: Option<Unreadable>,
+    pub unreadable: Option<String>,
     pub notifications: Vec<Notification>,
     pub reply: HttpReply,
 }
@@ -155,9 +155,12 @@ fn report(gateway: &Gateway, callback: &Callback, now: OffsetDateTime) -> Report
             };
         }
     };
-    let (notifications, unreadable) = match gateway.parse(&verified) {
-        Ok(notifications) => (notifications, None),
-        Err(unreadable) => (vec![gateway.says_nothing()], Some(unreadable)),
+    let (notifications, unreadable) = match gateway.read(&verified) {
+        Ok(notifications) => {
+            let unreadable = notifications.iter().find_map(|event| event.unreadable.clone());
+            (notifications, unreadable)
+        }
+        Err(error) => (vec![gateway.says_nothing()], Some(error.to_string())),
     };
     Report {
         valid: true,

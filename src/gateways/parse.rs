@@ -26,6 +26,14 @@ use crate::domain::{
 pub enum Unreadable {
     #[error(transparent)]
     Body(#[from] BodyError),
+    /// Of its events, none tells anything, and this keeps one of them from it.
+    #[error("{0}")]
+    Event(String),
+}
+
+/// Why an event states no facts, although it should.
+#[derive(Debug, thiserror::Error)]
+enum Untold {
     #[error("{path}: {what}")]
     Value { path: String, what: String },
     #[error("a `{status}` event names neither a payment ({payment}) nor a merchant reference ({reference})")]
@@ -34,7 +42,19 @@ pub enum Unreadable {
 
 impl Gateway {
     /// What the callback says; one notification per event.
+    ///
+    /// One event of a batch that cannot be read does not take the others with it.
     pub fn parse(&self, verified: &Verified<'_>) -> Result<Vec<Notification>, Unreadable> {
+        let all = self.read(verified)?;
+        let tells = |event: &Notification| !event.facts.is_empty() || event.confirm.is_some();
+        match all.iter().find_map(|event| event.unreadable.as_ref()) {
+            Some(why) if !all.iter().any(tells) => Err(Unreadable::Event(why.clone())),
+            _ => Ok(all),
+        }
+    }
+
+    /// The same, for people: of an event that cannot be read, what it shows.
+    pub(crate) fn read(&self, verified: &Verified<'_>) -> Result<Vec<Notification>, BodyError> {
         if verified.challenge.is_some() {
             return Ok(vec![self.says_nothing()]);
         }
@@ -58,16 +78,18 @@ impl Gateway {
             let message = documents.message(verified.callback, event);
             Message { inner: inner.as_ref().or(message.inner), ..message }
         };
-        each.map(|(event, scheme)| self.notification(&message(event), scheme)).collect()
+        Ok(each.map(|(event, scheme)| self.notification(&message(event), scheme)).collect())
     }
 
-    fn notification(&self, message: &Message<'_>, scheme: usize) -> Result<Notification, Unreadable> {
+    fn notification(&self, message: &Message<'_>, scheme: usize) -> Notification {
         let Some(Meaning { event_type, status, paths, stated_by }) = self.meaning(message) else {
-            return Ok(self.says_nothing());
+            return self.says_nothing();
         };
         let statement = stated_by.map(|compiled| Statement { gateway: self, compiled, message, scheme });
-        let (facts, confirm) = statement.map(|statement| statement.facts()).transpose()?.unwrap_or_default();
-        Ok(Notification {
+        let stated = statement.map(|statement| statement.facts()).transpose();
+        let unreadable = stated.as_ref().err().map(Untold::to_string);
+        let (facts, confirm) = stated.ok().flatten().unwrap_or_default();
+        Notification {
             event_id: shown(message, &paths.event_id),
             event_time: event_time(message, paths),
             gateway_payment_id: shown(message, &paths.payment_id),
@@ -82,7 +104,8 @@ impl Gateway {
             facts,
             confirm,
             event_type,
-        })
+            unreadable,
+        }
     }
 
     /// For people: an amount without a currency is shown in hundredths of [`Currency::NONE`].
@@ -129,7 +152,7 @@ struct Statement<'s> {
 
 impl Statement<'_> {
     /// The facts, and what the gateway must be asked about before they count.
-    fn facts(&self) -> Result<(Vec<Fact>, Option<Confirm>), Unreadable> {
+    fn facts(&self) -> Result<(Vec<Fact>, Option<Confirm>), Untold> {
         let rules = &self.compiled.facts;
         if rules.is_empty() {
             return Ok((Vec::new(), None));
@@ -151,7 +174,7 @@ impl Statement<'_> {
                 details: details.clone(),
             })
         };
-        let facts = rules.iter().map(fact).collect::<Result<Vec<_>, Unreadable>>()?;
+        let facts = rules.iter().map(fact).collect::<Result<Vec<_>, Untold>>()?;
         let confirm = self.must_be_confirmed(held, &facts).then(|| {
             match (correlation.payment, correlation.reference) {
                 (Some(payment), _) => Some(Confirm::Payment(payment)),
@@ -171,7 +194,7 @@ impl Statement<'_> {
     }
 
     /// An event that names only its refund or dispute: the gateway knows whose it is.
-    fn nameless(&self) -> Result<Confirm, Unreadable> {
+    fn nameless(&self) -> Result<Confirm, Untold> {
         let paths = &self.compiled.rule.paths;
         if let Some(dispute) = self.id(&paths.dispute_id)? {
             return Ok(Confirm::Dispute(dispute));
@@ -181,14 +204,14 @@ impl Statement<'_> {
         }
         let name =
             |texts: &Option<Texts>| texts.as_ref().map_or_else(|| "no path".to_owned(), Texts::to_string);
-        Err(Unreadable::Nameless {
+        Err(Untold::Nameless {
             status: self.compiled.rule.status.text(),
             payment: name(&paths.payment_id),
             reference: name(&paths.merchant_reference),
         })
     }
 
-    fn correlation(&self) -> Result<Option<Correlation>, Unreadable> {
+    fn correlation(&self) -> Result<Option<Correlation>, Untold> {
         let paths = &self.compiled.rule.paths;
         let payment: Option<PaymentId> = self.id(&paths.payment_id)?;
         let reference: Option<TransactionId> = self.id(&paths.merchant_reference)?;
@@ -196,7 +219,7 @@ impl Statement<'_> {
     }
 
     /// The operation's own name, else its payment's, else the order's.
-    fn operation(&self, rule: &FactRule, correlation: &Correlation) -> Result<OperationId, Unreadable> {
+    fn operation(&self, rule: &FactRule, correlation: &Correlation) -> Result<OperationId, Untold> {
         let own = match rule.phase.kind() {
             FactKind::Refund => &self.compiled.rule.paths.refund_id,
             FactKind::Dispute => &self.compiled.rule.paths.dispute_id,
@@ -216,7 +239,7 @@ impl Statement<'_> {
         }
     }
 
-    fn amount(&self, rule: &FactRule) -> Result<Option<Money>, Unreadable> {
+    fn amount(&self, rule: &FactRule) -> Result<Option<Money>, Untold> {
         if !moves_money(rule.phase) {
             return Ok(None);
         }
@@ -272,7 +295,7 @@ impl Statement<'_> {
         first.or_else(|| all.next()).map(|(hold, _)| hold)
     }
 
-    fn id<T: FromStr<Err = IdError>>(&self, texts: &Option<Texts>) -> Result<Option<T>, Unreadable> {
+    fn id<T: FromStr<Err = IdError>>(&self, texts: &Option<Texts>) -> Result<Option<T>, Untold> {
         match read(self.message, texts)? {
             Some(text) => parse_id(&text, texts).map(Some),
             None => Ok(None),
@@ -280,7 +303,7 @@ impl Statement<'_> {
     }
 }
 
-fn parse_id<T: FromStr<Err = IdError>>(text: &str, texts: &Option<Texts>) -> Result<T, Unreadable> {
+fn parse_id<T: FromStr<Err = IdError>>(text: &str, texts: &Option<Texts>) -> Result<T, Untold> {
     text.parse().map_err(|error: IdError| unreadable(texts, &error))
 }
 
@@ -297,7 +320,7 @@ fn money(
     amount: &Option<Texts>,
     currency: &Option<Texts>,
     sign: Sign,
-) -> Result<Option<Money>, Unreadable> {
+) -> Result<Option<Money>, Untold> {
     let Some(digits) = read(message, amount)? else { return Ok(None) };
     let unsigned = digits.strip_prefix('-').filter(|_| sign == Sign::Dropped);
     // Without a currency nobody knows how much it is, so it counts as no amount at all.
@@ -310,9 +333,9 @@ fn money(
         .map_err(|error| unreadable(amount, &error))
 }
 
-fn read<'v>(message: &Message<'v>, texts: &'v Option<Texts>) -> Result<Option<Cow<'v, str>>, Unreadable> {
+fn read<'v>(message: &Message<'v>, texts: &'v Option<Texts>) -> Result<Option<Cow<'v, str>>, Untold> {
     let Some(texts) = texts else { return Ok(None) };
-    message.first(texts).map_err(|_| Unreadable::Value {
+    message.first(texts).map_err(|_| Untold::Value {
         path: texts.to_string(),
         what: "expected a text or a number, once".to_owned(),
     })
@@ -323,7 +346,7 @@ pub(crate) fn shown(message: &Message<'_>, texts: &Option<Texts>) -> Option<Stri
     message.first(texts.as_ref()?).ok().flatten().map(Cow::into_owned)
 }
 
-fn unreadable(texts: &Option<Texts>, error: &dyn std::fmt::Display) -> Unreadable {
+fn unreadable(texts: &Option<Texts>, error: &dyn std::fmt::Display) -> Untold {
     let path = texts.as_ref().map_or_else(|| "no path".to_owned(), Texts::to_string);
-    Unreadable::Value { path, what: error.to_string() }
+    Untold::Value { path, what: error.to_string() }
 }

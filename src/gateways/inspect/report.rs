@@ -15,7 +15,7 @@ impl Serialize for Report {
         shown.serialize_field("reason", reason)?;
         shown.serialize_field("key", key)?;
         match unreadable {
-            Some(why) => shown.serialize_field("unreadable", &why.to_string())?,
+            Some(why) => shown.serialize_field("unreadable", why)?,
             None => shown.skip_field("unreadable")?,
         }
         let notifications: Vec<_> = notifications.iter().map(ShownNotification::of).collect();
@@ -85,6 +85,7 @@ impl<'n> ShownNotification<'n> {
             livemode,
             facts,
             confirm: _,
+            unreadable: _,
         } = notification;
         Self {
             event_id: event_id.as_deref(),

@@ -52,6 +52,9 @@ fn reading(
         Ok(notifications) => {
             let (mut facts, mut confirm) = (Vec::new(), Vec::new());
             for notification in notifications {
+                if let Some(reason) = &notification.unreadable {
+                    tracing::warn!(%gateway, %callback_id, reason, "one event of an authentic callback can not be read");
+                }
                 facts.extend(notification.facts);
                 confirm.extend(notification.confirm);
             }
