@@ -113,7 +113,8 @@ fn an_unproven_account_cannot_hide_that_the_money_is_unproven() {
     let gateways = fixture.gateway_with(fixture.secrets(), &settings);
     let gateway = shop(&gateways);
     let request = fixture.callback();
-    let verified = gateway.verify(&request, fixture.now(), &Certificates::default()).expect("from its address");
+    let verified =
+        gateway.verify(&request, fixture.now(), &Certificates::default()).expect("from its address");
     let read = gateway.parse(&verified).expect("readable");
     assert_eq!(read[0].facts[0].key.held, Some(Hold::ConfirmationRequired));
     assert!(read[0].confirm.is_some());

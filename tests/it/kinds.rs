@@ -20,6 +20,12 @@ const STANDARD: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// Signs the body, sends it through the gateway and returns its one notification, or why it is unreadable.
 fn read(kind: &str, mode: Mode, settings: &str, body: &str) -> Result<Notification, String> {
+    let mut read = read_all(kind, mode, settings, body)?;
+    assert_eq!(read.len(), 1);
+    Ok(read.remove(0))
+}
+
+fn read_all(kind: &str, mode: Mode, settings: &str, body: &str) -> Result<Vec<Notification>, String> {
     let secret = match kind {
         "stripe" => STRIPE,
         "adyen" => ADYEN,
@@ -32,9 +38,7 @@ fn read(kind: &str, mode: Mode, settings: &str, body: &str) -> Result<Notificati
     let callback = gateway.sign(&signing).expect("can be signed");
     let verified =
         gateway.verify(&callback, NOW, &Certificates::default()).expect("what was signed is proven");
-    let mut read = gateway.parse(&verified).map_err(|unreadable| unreadable.to_string())?;
-    assert_eq!(read.len(), 1);
-    Ok(read.remove(0))
+    gateway.parse(&verified).map_err(|unreadable| unreadable.to_string())
 }
 
 fn shown(notification: &Notification) -> String {
@@ -126,6 +130,14 @@ fn stripe_says_what_its_events_mean() {
     stripe("checkout.session.expired", session("unpaid"), "expired: expiry.expired pi_1");
     let invoice = json!({"id": "in_1", "payment_intent": "pi_1", "amount_paid": 1000, "amount_due": 1000, "currency": "eur"});
     stripe("invoice.paid", invoice.clone(), &format!("paid: {sale}"));
+    let paid_otherwise = json!({"id": "in_1", "amount_paid": 1000, "amount_due": 1000, "currency": "eur"});
+    let held = "!CONFIRMATION_REQUIRED";
+    let waits = format!("paid: attempt.authorized in_1 1000~ {held}; capture.succeeded in_1 1000~ {held}");
+    stripe("invoice.paid", paid_otherwise, &waits);
+    let of_a_charge =
+        json!({"id": "re_1", "charge": "ch_1", "amount": 300, "currency": "eur", "status": "succeeded"});
+    let named = read("stripe", Mode::Live, "", &stripe_body("refund.updated", of_a_charge).to_string());
+    assert_eq!(named.expect("readable").gateway_payment_id.as_deref(), Some("ch_1"));
     stripe("invoice.payment_failed", invoice, "failed: attempt.failed pi_1");
 
     stripe("customer.created", json!({"id": "cus_1", "amount": "many"}), "ignore:");
@@ -165,7 +177,7 @@ fn adyen_says_what_its_events_mean() {
     check("CANCELLATION", false, "ignore:");
     check("CANCEL_OR_REFUND", true, "refund_relative: attempt.voided PAY; refund.succeeded OP 1000");
     check("EXPIRE", true, "expired: attempt.auth_expired PAY");
-    check("OFFER_CLOSED", true, "expired: expiry.expired OP");
+    check("OFFER_CLOSED", true, "expired: attempt.auth_expired OP");
     check("REFUND", true, "refund_relative: refund.succeeded OP 1000");
     check("REFUND", false, "no_change: refund.failed OP 1000");
     check("REFUND_FAILED", true, "no_change: refund.failed OP 1000");
@@ -178,6 +190,32 @@ fn adyen_says_what_its_events_mean() {
     check("REQUEST_FOR_INFORMATION", true, "disputed: dispute.opened OP 1000");
     check("ORDER_CLOSED", true, "ignore:");
     check("REPORT_AVAILABLE", true, "ignore:");
+}
+
+#[test]
+fn one_unreadable_event_of_a_batch_does_not_take_the_others_with_it() {
+    let item = |payment: &str, value: Value| {
+        let mut body = adyen_body("AUTHORISATION", true, &json!({}));
+        let mut item = body["notificationItems"][0].take();
+        item["NotificationRequestItem"]["pspReference"] = json!(payment);
+        item["NotificationRequestItem"]["amount"]["value"] = value;
+        item
+    };
+    let check = |items: &[Value], expected: Result<&[&str], &str>| {
+        let body = json!({"live": "false", "notificationItems": items}).to_string();
+        let read = read_all("adyen", Mode::Test, "", &body);
+        let read: Result<Vec<String>, String> = read.map(|all| {
+            let told = |event: &Notification| event.unreadable.clone().unwrap_or_else(|| shown(event));
+            all.iter().map(told).collect()
+        });
+        let expected = expected.map(|all| all.iter().map(|&text| text.to_owned()).collect());
+        assert_eq!(read, expected.map_err(str::to_owned));
+    };
+    let (good, bad) = (item("P1", json!(1000)), item("P2", json!("much")));
+    let why = "$.amount.value: an amount is plain decimal digits, without exponent or grouping";
+    check(&[bad.clone(), good.clone()], Ok(&[why, "authorized: attempt.authorized P1 1000"]));
+    check(&[good, bad.clone()], Ok(&["authorized: attempt.authorized P1 1000", why]));
+    check(&[bad.clone(), bad], Err(why));
 }
 
 #[test]

@@ -180,8 +180,15 @@ const OWN_ENDINGS: &[(&str, &[&str], &str)] = &[
         &["refund", "partial_refund", "dispute_won", "dispute_lost", "reordered"],
         "PAID none CONFIRMATION_REQUIRED",
     ),
+    ("gocardless", &["decline"], "CREATED none CONFIRMATION_REQUIRED"),
     ("gocardless", &["dispute_won"], "PENDING won CONFIRMATION_REQUIRED"),
     ("gocardless", &["dispute_lost"], "PENDING lost CONFIRMATION_REQUIRED"),
+    ("mollie", &["decline", "expiry"], "CREATED none CONFIRMATION_REQUIRED"),
+    (
+        "mollie",
+        &["refund", "partial_refund", "refund_failure", "reordered"],
+        "PAID none CONFIRMATION_REQUIRED",
+    ),
     ("paytr", &["decline"], "FAILED none"),
     ("payu-eu", &["decline", "expiry"], "CANCELLED none"),
     ("payu-india", &["expiry"], "FAILED none"),
@@ -286,7 +293,7 @@ const CANNOT_PLAY: &[(&str, &[&str])] = &[
     ("lemonsqueezy", &["partial_capture", "refund_failure", "dispute_won", "dispute_lost", "expiry"]),
     ("mercadopago", &["partial_capture", "refund_failure"]),
     ("midtrans", &["refund_failure", "dispute_won", "dispute_lost"]),
-    ("mollie", &["dispute_won", "dispute_lost"]),
+    ("mollie", &["partial_capture", "dispute_won", "dispute_lost"]),
     (
         "momo",
         &[
