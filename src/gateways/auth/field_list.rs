@@ -85,6 +85,9 @@ enum Written {
     Values,
 }
 
+/// The most names that a message may list: a stranger chooses them, and the text is written anew for each key.
+const MAX_LISTED: usize = 512;
+
 static FORM: Place = Place::Form(None);
 static QUERY: Place = Place::Query(None);
 static EVENT: Place = Place::Event(Path(Vec::new()));
@@ -133,7 +136,11 @@ impl FieldList {
             Some(listed) => listed.contains(name.as_str()),
             None => !self.except.contains(name),
         };
-        Ok(all.into_iter().filter(|(name, _)| is_chosen(name)).collect())
+        let chosen: Vec<_> = all.into_iter().filter(|(name, _)| is_chosen(name)).collect();
+        match chosen.iter().any(|(name, _)| self.reads_like_more_than_a_name(name)) {
+            true => Err(Reason::BadSignature),
+            false => Ok(chosen),
+        }
     }
 
     fn pairs<'f, 'a: 'f>(
@@ -165,25 +172,37 @@ impl FieldList {
         message: &Message<'_>,
     ) -> Result<HashSet<String>, Reason> {
         let list = message.read(place).map_err(|_| Reason::BadSignature)?.ok_or(Reason::MissingSignature)?;
-        // A set, since a stranger may list as many names as a body holds.
-        let listed: HashSet<String> = list.split(',').map(|name| name.trim().to_owned()).collect();
+        let listed: HashSet<String> =
+            list.split(',').take(MAX_LISTED + 1).map(|name| name.trim().to_owned()).collect();
+        if listed.len() > MAX_LISTED {
+            return Err(Reason::BadSignature);
+        }
         let is_there = |name: &str| all.iter().any(|(known, _)| known == name);
         let complete = self.guard.iter().all(|name| listed.contains(name) || !is_there(name));
         if complete { Ok(listed) } else { Err(Reason::BadSignature) }
     }
 
     /// Whether one value reads like several fields: with decoded values a signature of the one would prove the
-    /// others. Only the names that facts depend on matter.
+    /// others. Only the names that facts depend on matter; all do, where none is said.
     fn hides_a_field(&self, fields: &[(String, String)]) -> bool {
-        if self.values == Values::Raw || self.write == Written::Values || self.join.is_empty() {
+        if !self.has_loose_borders() {
             return false;
         }
+        let matters = |name: &str| self.guard.is_empty() || self.guard.iter().any(|known| known == name);
         fields.iter().any(|(_, value)| {
-            value.split(self.join.as_str()).skip(1).any(|piece| {
-                let name = piece.split_once('=').map(|(name, _)| name);
-                name.is_some_and(|name| self.guard.iter().any(|known| known == name))
-            })
+            let mut pieces = value.split(self.join.as_str()).skip(1);
+            pieces.any(|piece| piece.split_once('=').is_some_and(|(name, _)| matters(name)))
         })
+    }
+
+    /// A decoded name may hold what ends names and fields, and hide a field whole.
+    fn reads_like_more_than_a_name(&self, name: &str) -> bool {
+        self.has_loose_borders() && (name.is_empty() || name.contains('=') || name.contains(&self.join))
+    }
+
+    /// Whether names and values may hold what stands between them.
+    fn has_loose_borders(&self) -> bool {
+        self.values == Values::Decoded && self.write == Written::Pairs && !self.join.is_empty()
     }
 
     /// Values without names or without anything between them: a digit may change sides.
@@ -195,7 +214,7 @@ impl FieldList {
         let signs_name = |name: &Option<String>| match (&self.listed_in, name) {
             (Some(_), Some(name)) => self.guard.contains(name),
             (Some(_), None) => false,
-            (None, Some(name)) => !self.except.contains(name),
+            (None, Some(_)) => !self.leaves_out(place),
             (None, None) => true,
         };
         match (self.of, place) {
@@ -209,11 +228,13 @@ impl FieldList {
         }
     }
 
-    /// The fields that are left out, as places of their own.
+    /// The fields that are left out or not guarded, as places of their own.
     pub(crate) fn leaves_out(&self, place: &Place) -> bool {
         match (self.of, place) {
             (Source::Form, Place::Form(Some(name))) | (Source::Query, Place::Query(Some(name))) => {
-                self.except.contains(name) || self.until.as_ref() == Some(name)
+                let is_guarded =
+                    !self.has_loose_borders() || self.guard.is_empty() || self.guard.contains(name);
+                !is_guarded || self.except.contains(name) || self.until.as_ref() == Some(name)
             }
             _ => false,
         }
