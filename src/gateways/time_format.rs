@@ -76,6 +76,11 @@ impl TryFrom<Written> for TimeFormat {
             Written::Table(Local { pattern, .. }) if pattern.len() > MAX_PATTERN_BYTES => {
                 return Err(format!("a time pattern has at most {MAX_PATTERN_BYTES} bytes"));
             }
+            Written::Table(Local { pattern, .. }) if !nests_right(&pattern) => {
+                return Err(format!(
+                    "`{pattern}` is no time pattern: only `[optional […]]` and `[first […]]` nest"
+                ));
+            }
             Written::Table(Local { pattern, offset }) => {
                 let parsed = time::format_description::parse_owned::<2>(&pattern);
                 let pattern = parsed.map_err(|error| format!("`{pattern}` is no time pattern: {error}"))?;
@@ -85,6 +90,29 @@ impl TryFrom<Written> for TimeFormat {
             }
         })
     }
+}
+
+/// Asked before the parser is, as it asserts (of `time` 0.3.55, in builds with assertions) that nothing else nests.
+fn nests_right(pattern: &str) -> bool {
+    let mut open: Vec<usize> = Vec::new();
+    let mut bytes = pattern.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'\\' => drop(bytes.next()),
+            b'[' => {
+                // Every second bracket opens a component, those between them a pattern inside of one.
+                let outer = open.last().filter(|_| open.len() % 2 == 1);
+                let inside = outer.and_then(|start| pattern.get(*start..at)).unwrap_or("first");
+                if !matches!(inside.split_ascii_whitespace().next(), Some("optional" | "first")) {
+                    return false;
+                }
+                open.push(at + 1);
+            }
+            b']' => drop(open.pop()),
+            _ => {}
+        }
+    }
+    true
 }
 
 fn unknown(word: &str) -> String {
@@ -108,6 +136,21 @@ mod tests {
         assert_eq!(time.unix_timestamp(), 1_716_257_886);
         assert_eq!(format.write(time), "20240521091806");
         assert!(format.read("2024-05-21").is_none());
+    }
+
+    #[test]
+    fn only_what_may_nest_is_let_nest() {
+        let check = |pattern: &str, is_right: bool| {
+            let format = format!("f = {{ pattern = '{pattern}', offset = '+00:00' }}");
+            let read = toml::from_str::<std::collections::BTreeMap<String, TimeFormat>>(&format);
+            assert_eq!(read.is_ok(), is_right, "{pattern}: {read:?}");
+        };
+        check("[year][optional [.[subsecond]]]", true);
+        check("[first [[year]] [[month]]]", true);
+        check(r"\[[year]\]", true);
+        for wrong in ["[minudocs[second]", "[minu docs [second]", "[[year]", "[[optional [year]]]", "["] {
+            check(wrong, false);
+        }
     }
 
     #[test]
