@@ -270,7 +270,10 @@ impl Auth {
     }
 
     fn covers_inside(&self, path: &Path, of: fn(&Place) -> Option<&Path>) -> bool {
-        self.covers.iter().filter_map(of).any(|covered| covered.holds(path))
+        // A list of fields holds no objects, so it protects nothing inside of them.
+        let alone = matches!(self.signed, Some(SignedText::Fields(_)));
+        let holds = |covered: &Path| if alone { covered == path } else { covered.holds(path) };
+        self.covers.iter().filter_map(of).any(holds)
     }
 
     fn leaves_out(&self, place: &Place) -> bool {
@@ -281,6 +284,13 @@ impl Auth {
     pub(crate) fn claimed_but_not_signed(&self) -> Option<&Place> {
         let signs = |claimed: &Place| self.signed.as_ref().is_some_and(|signed| signed.signs(claimed));
         self.covers.iter().find(|claimed| !signs(claimed))
+    }
+
+    /// What this claims to protect, but signs in a way that leaves room.
+    pub(crate) fn claimed_but_signed_loosely(&self) -> Option<&Place> {
+        let loosely =
+            |claimed: &Place| self.signed.as_ref().is_some_and(|signed| signed.signs_loosely(claimed));
+        self.covers.iter().find(|claimed| loosely(claimed))
     }
 
     /// A time that is not signed proves nothing about age.

@@ -63,6 +63,21 @@ impl Filter {
         }
     }
 
+    /// Whether no two values come out as one, but for forms of the same value.
+    pub(crate) fn keeps_all_it_is_given(&self) -> bool {
+        match self {
+            Self::Json
+            | Self::UrlEncoded
+            | Self::MinifiedJson
+            | Self::OneDecimal
+            | Self::Decimals(_)
+            | Self::Sha256Hex
+            | Self::Sha256Base64 => true,
+            Self::Lower | Self::Upper | Self::Trim | Self::UrlDecoded => false,
+            Self::LastSegment | Self::Crc32 | Self::Md5Hex => false,
+        }
+    }
+
     /// Where the filter itself looks something up.
     pub(crate) fn place(&self) -> Option<&Place> {
         match self {

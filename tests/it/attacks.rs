@@ -124,3 +124,29 @@ fn entries_of_keys_that_are_not_ours_are_a_key_mismatch_whatever_else_they_say()
     check("8/SHA512/00", Reason::KeyMismatch);
     check("8/SHA512/00,7/SHA256/00", Reason::BadSignature);
 }
+
+/// `a=1&b=2` and a single field named `a=1&b` write the same signed text.
+#[test]
+fn a_field_cannot_be_hidden_in_the_name_of_another() {
+    for kind in ["sslcommerz", "alipay"] {
+        let fixture = fixtures::first(kind);
+        let (gateways, honest) = (fixture.gateway(), fixture.callback());
+        let body = String::from_utf8(honest.body.clone()).expect("a form");
+        let mut fields: Vec<(&str, &str)> =
+            body.split('&').map(|pair| pair.split_once('=').expect("a pair")).collect();
+        fields.sort_unstable();
+        for pair in fields.windows(2) {
+            let [(one, first), (other, second)] = pair else { unreachable!("pairs") };
+            let merged = format!("{one}%3D{first}%26{other}");
+            let written = |(name, value): &(&str, &str)| match *name {
+                "verify_key" => format!("{name}={value}%2C{merged}"),
+                name => format!("{name}={value}"),
+            };
+            let rest = fields.iter().filter(|field| !pair.contains(field)).map(written);
+            let forged = rest.chain([format!("{merged}={second}")]).collect::<Vec<_>>().join("&");
+            let callback = Callback { body: forged.clone().into_bytes(), ..honest.clone() };
+            let result = shop(&gateways).verify(&callback, fixture.now(), &Certificates::default());
+            assert!(result.is_err(), "{kind}: {forged}");
+        }
+    }
+}

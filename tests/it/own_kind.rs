@@ -292,7 +292,7 @@ fn what_does_not_fit_together_is_told_by_the_place_that_does_not() {
     refused(
         "|{body}",
         "{body}",
-        "line 10, key `auth[0].signed`: `header:X-Bank-Time` and `body` without text between them could be read in two ways: say what one of \
+        "line 10, key `auth[0].signed`: `header:X-Bank-Time` and `body` without text between them could be read in two ways: say what both of \
          them `looks` like, or say `boundaries = \"open\"`, and nothing in the text counts as proven",
     );
     refused(
@@ -304,6 +304,36 @@ fn what_does_not_fit_together_is_told_by_the_place_that_does_not() {
         "key = { encoding = \"text\" }",
         "key = { derive = \"redsys-aes\" }",
         "line 9, key `auth[0].key.derive`: names code that only built-in kinds may use",
+    );
+    let narrow = |signed: &str, claimed: &str, expected: &str| {
+        let expected = format!("line 12, key `auth[0].covers[0]`: {expected}");
+        refused(
+            "signed = \"{setting:shop}|{header:X-Bank-Time}|{body}\"\ntimestamp = { at = \"header:X-Bank-Time\", unit = \"milliseconds\", tolerance_seconds = 60 }\ncovers = [\"body\", \"header:X-Bank-Time\"]",
+            &format!("signed = \"{signed}\"\nnamed = {{ at = \"$.a\", is = [] }}\ncovers = [\"{claimed}\"]"),
+            &expected,
+        );
+    };
+    let loosely = |place: &str| {
+        format!(
+            "`{place}` is claimed as covered, but `signed` holds only a part of it, or another value where there is one"
+        )
+    };
+    narrow("{$.amount // $.total}", "$.total", &loosely("$.total"));
+    narrow("{$.id | last-segment}", "$.id", &loosely("$.id"));
+    narrow("{body | crc32}", "body", &loosely("body"));
+    narrow(
+        "{$.amount | decimals($.currency)}",
+        "$.currency",
+        "`$.currency` is claimed as covered, but `signed` does not hold it",
+    );
+    refused(
+        "proof = { at = \"header:X-Bank-Signature\", encoding = \"hex\" }\nalgorithm = \"hmac-sha256\"\nkey = { encoding = \"text\" }\nsigned = \"{setting:shop}|{header:X-Bank-Time}|{body}\"\ntimestamp = { at = \"header:X-Bank-Time\", unit = \"milliseconds\", tolerance_seconds = 60 }\ncovers = [\"body\", \"header:X-Bank-Time\"]",
+        "proof = { at = \"query:token\", encoding = \"text\" }\nalgorithm = \"token\"\nsigned = \"{secret}\"\ncovers = []",
+        "line 7, key `auth[0].proof.at`: a proof that never changes is a secret, and only headers are not kept",
+    );
+    refused_section(
+        "[challenge]\nat = \"query:x\"\nhex_digits = [20, 32]",
+        "line 32, key `challenge`: only built-in kinds may sign what strangers ask for",
     );
     refused_section(
         "[inner]\nat = \"$.x\"\ndecode = [\"wechatpay\"]\nformat = \"json\"",

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::{
     super::{
+        filter::Filter,
         message::Message,
         place::Place,
         text::{Hole, OneOrMany, Piece, Text},
@@ -21,7 +22,7 @@ use super::{
 /// signature of one message would prove another. So no value may hold the literal beside it, but for the one
 /// named as `free`: with a single one left open, there is one way to read the text. Several neighbours may be free,
 /// if none of them is claimed as covered: their borders may move, those around them cannot. Where values stand side by
-/// side, all but one of the neighbours must have a known `looks`, or the boundaries are `open` and nothing that the
+/// side, their `looks` must show where the one ends, or the boundaries are `open` and nothing that the
 /// text holds counts as proven.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "SignedFormat")]
@@ -103,9 +104,23 @@ impl SignedText {
     pub(crate) fn signs(&self, place: &Place) -> bool {
         match self {
             Self::Template(template) if template.moving().contains(place) => false,
-            Self::Template(_) => self.places().any(|signed| signed == place),
+            Self::Template(template) => {
+                let holes = template.texts.iter().flat_map(Text::holes);
+                holes.flat_map(|hole| &hole.places).any(|signed| signed == place)
+            }
             Self::Fields(list) => list.signs(place),
         }
+    }
+
+    /// A value that another one may take the place of, or that is signed only in part: in a description that we
+    /// have not read, neither may count as proven.
+    pub(crate) fn signs_loosely(&self, place: &Place) -> bool {
+        let Self::Template(template) = self else { return false };
+        let mut holes = template.texts.iter().flat_map(Text::holes);
+        let is_whole = |hole: &Hole| {
+            hole.places.first() == Some(place) && hole.filters.iter().all(Filter::keeps_all_it_is_given)
+        };
+        self.signs(place) && !holes.any(is_whole)
     }
 
     pub(crate) fn places(&self) -> Box<dyn Iterator<Item = &Place> + '_> {
@@ -201,15 +216,27 @@ impl Template {
 
     /// Neighbours whose border nothing shows.
     fn unseparated(&self) -> Option<(&Hole, &Hole)> {
-        let plain = |hole: &Hole| {
-            let has_look = self.looks.iter().any(|(place, _)| hole.places.contains(place));
-            !hole.is_ours() && !has_look
-        };
         let pieces: Vec<&Piece> = self.texts.iter().flat_map(|text| &text.0).collect();
         pieces.windows(2).find_map(|pair| match pair {
-            [Piece::Hole(one), Piece::Hole(other)] if plain(one) && plain(other) => Some((one, other)),
+            [Piece::Hole(one), Piece::Hole(other)] if !self.have_a_border(one, other) => Some((one, other)),
             _ => None,
         })
+    }
+
+    fn have_a_border(&self, one: &Hole, other: &Hole) -> bool {
+        let look = |hole: &Hole| {
+            self.looks.iter().find(|(place, _)| hole.places.contains(place)).map(|(_, look)| *look)
+        };
+        let is_body = |hole: &Hole| hole.places.contains(&Place::Body);
+        let known = |hole: &Hole| hole.is_ours() || look(hole) == Some(Look::UtcTime);
+        known(one)
+            || known(other)
+            || match (look(one), look(other)) {
+                (Some(Look::Digits), Some(Look::Letters)) | (Some(Look::Letters), Some(Look::Digits)) => true,
+                // A body is read as a whole, and none begins with a digit.
+                (Some(Look::Digits), _) => is_body(other),
+                _ => false,
+            }
     }
 }
 
@@ -284,7 +311,7 @@ fn template(texts: OneOrMany<TemplateText>, format: DetailedFormat) -> Result<Si
     if let Some((one, other)) = template.unseparated().filter(|_| !template.open) {
         let name = |hole: &Hole| hole.places().map(ToString::to_string).collect::<Vec<_>>().join(" // ");
         return Err(format!(
-            "`{}` and `{}` without text between them could be read in two ways: say what one of them `looks` like, or \
+            "`{}` and `{}` without text between them could be read in two ways: say what both of them `looks` like, or \
              say `boundaries = \"open\"`, and nothing in the text counts as proven",
             name(one),
             name(other)

@@ -14,6 +14,9 @@ pub(super) fn check(description: &Description, text: &str, is_built_in: bool) ->
     for auth in &description.auth {
         check_auth(auth, description, text, is_built_in)?;
     }
+    if description.challenge.is_some() && !is_built_in {
+        return Err(Fault::in_key("challenge", "only built-in kinds may sign what strangers ask for"));
+    }
     let reads = |place: &Place| is_readable(place, description);
     for rule in &description.event {
         let wrong = rule_places(rule.get_ref()).find(|place| !reads(place));
@@ -62,6 +65,20 @@ fn check_auth(
     }
     if !is_built_in && auth.key.derive.is_some_and(|derivation| derivation.is_code()) {
         return fault("auth.key.derive", "names code that only built-in kinds may use");
+    }
+    if let Some(place) = auth.claimed_but_signed_loosely().filter(|_| !is_built_in) {
+        let what = format!(
+            "`{place}` is claimed as covered, but `signed` holds only a part of it, or another value where there is one"
+        );
+        return Err(Fault::at(spanned, text, "auth.covers", what));
+    }
+    let is_header = |place: &Place| matches!(place, Place::Header(_));
+    let stays_out = auth.proof.as_ref().is_none_or(|proof| proof.at.0.iter().all(is_header));
+    if !is_built_in && auth.is_constant() && !stays_out {
+        return fault(
+            "auth.proof.at",
+            "a proof that never changes is a secret, and only headers are not kept",
+        );
     }
     if !is_built_in && auth.key.certificate.is_some() {
         return fault("auth.key.certificate", "only built-in kinds may have certificates fetched");
