@@ -7,6 +7,8 @@ use super::{message::Message, text::Texts};
 pub(crate) struct ExpectedAccount {
     pub(crate) is: Texts,
     pub(crate) ours: String,
+    /// An event that names none is not ours.
+    pub(crate) always_named: bool,
 }
 
 /// The first that an event contradicts.
@@ -18,11 +20,11 @@ pub(crate) fn foreign<'e>(
 }
 
 impl ExpectedAccount {
-    /// An event that names no account is not another account's.
+    /// An event that names no account is not another account's, unless only the account could tell.
     fn is_foreign(&self, message: &Message<'_>) -> bool {
         match message.first(&self.is) {
             Ok(Some(theirs)) => theirs != self.ours,
-            Ok(None) => false,
+            Ok(None) => self.always_named,
             Err(_) => true,
         }
     }

@@ -70,7 +70,7 @@ fn build(configured: GatewaySettings) -> Result<Gateway, String> {
             Mode::Test => Some(false),
             Mode::Any => None,
         },
-        accounts: expected_accounts(description.account.take(), account, &settings)?,
+        accounts: expected_accounts(description.account.take(), account, &settings, mode)?,
         proof_is_inside,
         proof_is_in_inner,
         kept_headers: kept_headers(&schemes, &shapes),
@@ -183,8 +183,9 @@ fn expected_accounts(
     described: Option<Account>,
     configured: Option<String>,
     settings: &Settings,
+    mode: Mode,
 ) -> Result<Vec<ExpectedAccount>, String> {
-    let Some(Account { is, must_be, also }) = described else {
+    let Some(Account { is, must_be, shared_key, also }) = described else {
         return match configured {
             Some(_) => Err("account: events of this kind do not name their account".to_owned()),
             None => Ok(Vec::new()),
@@ -197,10 +198,15 @@ fn expected_accounts(
             _ => None,
         })
     };
-    let first = configured.or_else(|| set(must_be)).map(|ours| ExpectedAccount { is, ours });
+    let ours = configured.or_else(|| set(must_be));
+    if ours.is_none() && shared_key && mode != Mode::Any {
+        return Err("account: needed, since the gateway signs the events of all its customers with one key"
+            .to_owned());
+    }
+    let first = ours.map(|ours| ExpectedAccount { is, ours, always_named: shared_key });
     let more = also.into_iter().filter_map(|also| {
         let ours = set(also.must_be)?;
-        Some(ExpectedAccount { is: also.is, ours })
+        Some(ExpectedAccount { is: also.is, ours, always_named: false })
     });
     Ok(first.into_iter().chain(more).collect())
 }

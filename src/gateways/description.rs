@@ -122,6 +122,9 @@ pub(crate) struct Account {
     /// Used where the gateway's configuration names no `account`.
     #[serde(default)]
     pub(crate) must_be: Texts,
+    /// The gateway signs for all its customers with one key, so that only the account tells whose an event is.
+    #[serde(default)]
+    pub(crate) shared_key: bool,
     /// Further values that must be ours too.
     #[serde(default)]
     pub(crate) also: Vec<AlsoOurs>,

@@ -6,6 +6,9 @@ use crate::domain::Callback;
 /// Kept of every callback, beside what its kind's proof needs.
 const ALWAYS_KEPT: [&str; 3] = ["content-type", "traceparent", "user-agent"];
 
+/// Of a header that no proof needs: strangers choose it.
+const MAX_OTHER_HEADER_BYTES: usize = 256;
+
 /// A callback as it is stored: enough to check its proof again, without what nobody should keep.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Kept {
@@ -36,12 +39,17 @@ impl Gateway {
     }
 
     fn kept_headers(&self, callback: &Callback) -> String {
-        let kept = |name: &str| {
-            let mut known = self.kept_headers.iter().map(String::as_str).chain(ALWAYS_KEPT);
-            known.any(|known| known.eq_ignore_ascii_case(name))
+        let kept_bytes = |name: &str| {
+            let is = |known: &str| known.eq_ignore_ascii_case(name);
+            match self.kept_headers.iter().any(|known| is(known)) {
+                true => Some(usize::MAX),
+                false => ALWAYS_KEPT.into_iter().any(is).then_some(MAX_OTHER_HEADER_BYTES),
+            }
         };
         let mut lines = String::new();
-        for (name, value) in callback.headers.iter().filter(|(name, _)| kept(name)) {
+        for (name, value) in &callback.headers {
+            let Some(bytes) = kept_bytes(name) else { continue };
+            let value = value.get(..bytes).unwrap_or(value);
             lines.push_str(&name.to_ascii_lowercase());
             lines.push_str(": ");
             lines.push_str(&String::from_utf8_lossy(value).replace(['\r', '\n'], " "));

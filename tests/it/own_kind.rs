@@ -420,3 +420,25 @@ fn secrets_and_settings_that_cannot_work_are_refused_by_name_and_never_shown() {
          \"automatic\" an authorisation is money already)",
     );
 }
+
+#[test]
+fn where_one_key_signs_for_all_customers_an_event_must_name_ours() {
+    let account = "[account]\nis = \"$.shop\"\nmust_be = \"setting:shop\"\nshared_key = true\n\n[amount]";
+    let shared = OUR_BANK.replace("[amount]", account);
+    let error = build(our_bank(&shared), Mode::Live, SECRET, "").expect_err("no account");
+    let needed = "account: needed, since the gateway signs the events of all its customers with one key";
+    assert_eq!(error, format!("gateways.shop: {needed}"));
+
+    let gateways = build(our_bank(&shared), Mode::Live, SECRET, "shop = '17'").expect("a sound description");
+    let check = |shop_member: &str, expected: Option<Hold>| {
+        let body = format!(r#"{{"state":"SETTLED","payment":1,"order":"A-1","total":"1.00"{shop_member}}}"#);
+        let callback = shop(&gateways).sign(&Signing::new(&body, "e", NOW)).expect("can be signed");
+        let verified = shop(&gateways).verify(&callback, NOW, &Certificates::default()).expect("proven");
+        let read = shop(&gateways).parse(&verified).expect("readable");
+        assert_eq!(read[0].facts[0].key.held, expected, "{body}");
+    };
+    check(r#","shop":17"#, None);
+    check(r#","shop":18"#, Some(Hold::AccountMismatch));
+    check(r#","shop":null"#, Some(Hold::AccountMismatch));
+    check("", Some(Hold::AccountMismatch));
+}

@@ -223,12 +223,13 @@ fn another_kinds_gateway_takes_nothing() {
 #[test]
 fn an_old_proof_and_one_from_the_future_are_refused_wherever_they_have_a_time() {
     /// The kinds whose proofs have a time; the others are told apart from their repetitions by their facts.
-    const TIMED: [&str; 12] = [
+    const TIMED: [&str; 13] = [
         "bkash",
         "cashfree",
         "doku",
         "mercadopago",
         "paddle",
+        "paypal",
         "polar",
         "revolut",
         "standard-webhooks",
