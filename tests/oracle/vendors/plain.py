@@ -192,6 +192,7 @@ class Wise(Vendor):
     """https://docs.wise.com/api-docs/features/webhooks-notifications/event-handling; no library has a check."""
 
     kind = "wise"
+    account = "222"
     secret = gateway_keys().public_pem
     signing = {"private_key_pem": gateway_keys().private_pem}
     currency = "GBP"
