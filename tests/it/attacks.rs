@@ -150,3 +150,19 @@ fn a_field_cannot_be_hidden_in_the_name_of_another() {
         }
     }
 }
+
+#[test]
+fn a_list_of_signed_names_is_bounded_however_often_it_says_the_same() {
+    let fixture = fixtures::first("sslcommerz");
+    let (gateways, honest) = (fixture.gateway(), fixture.callback());
+    let check = |more: usize, is_proven: bool| {
+        let body = String::from_utf8(honest.body.clone()).expect("a form");
+        let longer = body.replace("verify_key=", &format!("verify_key={}", "amount%2C".repeat(more)));
+        let callback = Callback { body: longer.into_bytes(), ..honest.clone() };
+        let result = shop(&gateways).verify(&callback, fixture.now(), &Certificates::default());
+        assert_eq!(result.is_ok(), is_proven, "{more} more names");
+    };
+    check(0, true);
+    check(10, true);
+    check(600, false);
+}

@@ -172,11 +172,10 @@ impl FieldList {
         message: &Message<'_>,
     ) -> Result<HashSet<String>, Reason> {
         let list = message.read(place).map_err(|_| Reason::BadSignature)?.ok_or(Reason::MissingSignature)?;
-        let listed: HashSet<String> =
-            list.split(',').take(MAX_LISTED + 1).map(|name| name.trim().to_owned()).collect();
-        if listed.len() > MAX_LISTED {
+        if list.split(',').nth(MAX_LISTED).is_some() {
             return Err(Reason::BadSignature);
         }
+        let listed: HashSet<String> = list.split(',').map(|name| name.trim().to_owned()).collect();
         let is_there = |name: &str| all.iter().any(|(known, _)| known == name);
         let complete = self.guard.iter().all(|name| listed.contains(name) || !is_there(name));
         if complete { Ok(listed) } else { Err(Reason::BadSignature) }
